@@ -1,0 +1,108 @@
+"""The Starlette app: its routes, and the one handler behind all of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from chatdouble.answers import ApiError
+from chatdouble.calls import Call
+from chatdouble.delivery import Delivery
+from chatdouble.engine import Hub
+from chatdouble.settings import Settings
+from chatdouble.wire import plain
+from chatdouble.wire.response import Response, Stamp
+
+_log = logging.getLogger("chatdouble")
+
+_NOWHERE = Stamp(0, bytes(64))
+
+
+def create_app(hub: Hub, settings: Settings) -> Starlette:
+    """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``."""
+    handler = Handler(hub, settings)
+    routes = [
+        Route("/s/{session}/{path:path}", handler),
+        Route("/{path:path}", handler),
+    ]
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return app
+
+
+class Handler:
+    """Answers every request to every endpoint."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        self._hub = hub
+        self._body_limit = settings.body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the request, let its session respond, deliver the answer."""
+        started = time.perf_counter()
+        params = scope["path_params"]
+        id = params.get("session", "")  # noqa: A001 - what it is
+        session = self._hub.session(id)
+        if session is None:
+            await _send(send, plain.error(_no_session(id), _NOWHERE))
+            return
+        body = await _body(receive, self._body_limit)
+        if body is None:
+            return
+        if len(body) > self._body_limit:
+            await _send(send, plain.error(_too_large(self._body_limit), _NOWHERE))
+            return
+        call = Call(
+            method=scope["method"],
+            path=f"/{params['path']}",
+            query=scope["query_string"].decode("latin-1"),
+            raw_headers=scope["headers"],
+            body=body,
+        )
+        exchange = await session.respond(call)
+        await Delivery(session, exchange, started)(receive, send)
+
+
+async def _body(receive: Receive, limit: int) -> bytes | None:
+    """The whole body; None if the client left, and more than the limit if it is too large."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return message.get("body", b"")  # type: ignore[no-any-return]
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            return None
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit or not message.get("more_body"):
+            return b"".join(chunks)
+        message = await receive()
+
+
+async def _send(send: Send, response: Response) -> None:
+    body = response.whole()
+    headers = [*response.headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _no_session(id: str) -> ApiError:  # noqa: A002 - what it is
+    return ApiError(
+        404,
+        f"There is no chatdouble session {id!r}: the test that made it is over, or its base URL "
+        "is of another run.",
+        type="chatdouble_error",
+        code="no_session",
+        headers=(("x-should-retry", "false"),),
+    )
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(
+        413, f"The request's body is larger than {limit} bytes.", headers=(("connection", "close"),)
+    )

@@ -1,0 +1,148 @@
+"""One request, read once: what rules, sources and tests look at, whatever the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chatdouble.answers import ApiError, Document, ToolCall
+
+_SECRET_HEADERS = frozenset(
+    {"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"}
+)
+_REDACTED = "<redacted>"
+
+
+class Tool(Struct, frozen=True):
+    """A tool that the request offers: its name, what it is for and the JSON Schema of its input."""
+
+    name: str
+    description: str = ""
+    parameters: Any = None
+
+
+class ToolResult(Struct, frozen=True):
+    """What a tool gave back: the tool's name (None if its call is unknown), call id and text."""
+
+    name: str | None
+    call_id: str
+    content: str
+
+
+class View(Struct, kw_only=True):
+    """The endpoint-neutral view of a request: a dialect fills it in when it reads the body.
+
+    Attributes:
+        model: the model's name as it was sent.
+        user: the text of the last user message, None without one.
+        tool_results: the results that the request ends with, oldest first; empty when the last
+            message is no tool result.
+        answered: the calls since the last user message that have their result.
+        tools: the tools on offer.
+        tool_choice: ``auto``, ``none``, ``required``, or the name of the tool that must be called
+            in a tuple.
+        stream: whether the answer is to be streamed.
+        schema: the JSON Schema that the reply's text must fit, None if there is none.
+        json_object: whether the reply's text must be a JSON object.
+        detail: what only the dialect itself knows how to read.
+    """
+
+    model: str
+    user: str | None = None
+    tool_results: tuple[ToolResult, ...] = ()
+    answered: tuple[ToolCall, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | tuple[str, ...] = "auto"
+    stream: bool = False
+    schema: Any = None
+    json_object: bool = False
+    detail: Any = None
+
+
+class Call(Struct, kw_only=True, dict=True, weakref=True):
+    """One request.
+
+    Attributes:
+        method: the HTTP method in capitals.
+        path: the path without the session's prefix, for example ``/v1/chat/completions``.
+        query: the raw query string.
+        raw_headers: the headers as they came, names in lower case.
+        body: the body's bytes as they came.
+        endpoint: the dialect that reads the path, for example ``chat.completions``; ``""`` if none.
+        view: the endpoint-neutral view, None when the request is refused or the path unknown.
+        settled: the answer that the contract itself dictates (a refusal of a broken request, the
+            list of models), None when a source has to answer.
+        because: why it is settled so.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    raw_headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
+    body: bytes = b""
+    endpoint: str = ""
+    view: View | None = None
+    settled: ApiError | Document | None = None
+    because: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Call {self.method} {self.path} model={self.model!r} user={self.user!r}>"
+
+    def settle(self, answer: ApiError | Document, because: str) -> None:
+        """Say what the contract dictates as the answer to this call, and why."""
+        self.settled = answer
+        self.because = because
+
+    @property
+    def model(self) -> str | None:
+        """The model's name as it was sent, None if it could not be read."""
+        return self.view.model if self.view else None
+
+    @property
+    def user(self) -> str | None:
+        """The text of the last user message, None without one."""
+        return self.view.user if self.view else None
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer was to be streamed."""
+        return self.view.stream if self.view else False
+
+    @property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """The tool results that the request ends with, oldest first."""
+        return self.view.tool_results if self.view else ()
+
+    @cached_property
+    def json(self) -> Any:
+        """The body read as JSON, None if it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages as they were sent; an empty list if the body holds none."""
+        return self._list("messages")
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The tools as they were sent; an empty list if the body holds none."""
+        return self._list("tools")
+
+    def _list(self, key: str) -> list[dict[str, Any]]:
+        found = self.json.get(key) if isinstance(self.json, dict) else None
+        return found if isinstance(found, list) else []
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by lower-case name; values that carry keys are replaced by a placeholder."""
+        return {
+            name: _REDACTED if name in _SECRET_HEADERS else value.decode("latin-1")
+            for name, value in ((key.decode("latin-1"), value) for key, value in self.raw_headers)
+        }

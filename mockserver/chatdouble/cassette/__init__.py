@@ -1,0 +1,1 @@
+"""Cassettes: files of recorded requests and responses in vcrpy's format."""

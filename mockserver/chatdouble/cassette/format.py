@@ -1,0 +1,275 @@
+"""Reading cassettes as vcrpy writes them.
+
+vcrpy itself turns the document into requests and responses; in front of it stands a YAML loader
+that constructs nothing but plain data, and a check that says what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from chatdouble.errors import CassetteError
+
+ENDINGS = (".yaml", ".yml")
+
+# Headers that belong to one connection, or describe how the recorded bytes were packed.
+_NOT_REPLAYED = frozenset(
+    {
+        "alt-svc",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+class Interaction(Struct, frozen=True):
+    """One recorded request and its response.
+
+    Attributes:
+        origin: the cassette's path and the interaction's number in it, counted from 1.
+        method: the request's method, in capitals.
+        uri: the request's whole address.
+        body: the request's body.
+        status: the response's status.
+        headers: the response's headers that are sent again.
+        response: the response's body, decoded.
+    """
+
+    origin: str
+    method: str
+    uri: str
+    body: bytes
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    response: bytes
+
+
+def load(file: Path) -> tuple[Interaction, ...]:
+    """Read a cassette.
+
+    Raises:
+        CassetteError: the file cannot be read, or is no sound vcrpy cassette.
+    """
+    from vcr import serialize
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CassetteError(file, f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
+    requests, responses = serialize.deserialize(text, _Reader(file))[:2]
+    return tuple(
+        _interaction(file, number, request, response)
+        for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1)
+    )
+
+
+def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
+    """The cassettes that files and folders hold, each with whether it was named itself.
+
+    Files in folders are found at any depth and come in the order of their paths.
+
+    Raises:
+        CassetteError: a path does not exist.
+    """
+    found: list[tuple[Path, bool]] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
+            found += ((file, False) for file in sorted(inside) if file.is_file())
+        elif path.exists():
+            found.append((path, True))
+        else:
+            raise CassetteError(path, "there is no such file or folder")
+    return tuple(found)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain data only: every tag that would construct something else is refused."""
+
+
+def _construct_plain(loader: Any, node: Any) -> Any:
+    return loader.construct_scalar(node)
+
+
+def _construct_tuple(loader: Any, node: Any) -> Any:
+    return tuple(loader.construct_sequence(node))
+
+
+# harmless tags that old versions of vcrpy wrote
+_Loader.add_constructor("tag:yaml.org,2002:python/str", _construct_plain)
+_Loader.add_constructor("tag:yaml.org,2002:python/unicode", _construct_plain)
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_tuple)
+
+
+class _Reader:
+    """The serializer that vcrpy is given: it loads safely, and checks the document's shape."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def deserialize(self, text: str) -> dict[str, Any]:
+        try:
+            document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+        except yaml.constructor.ConstructorError as error:
+            raise CassetteError(self._file, f"holds what no cassette may: {_at(error)}") from None
+        except yaml.YAMLError as error:
+            raise CassetteError(self._file, f"is no sound YAML: {_at(error)}") from None
+        except (ValueError, RecursionError) as error:
+            raise CassetteError(self._file, f"is no sound YAML: {error}") from None
+        if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
+            raise self._foreign("a mapping with a list of interactions")
+        if document.get("version", 1) != 1:
+            raise self._foreign("version: 1")
+        for number, interaction in enumerate(document["interactions"], 1):
+            self._check(interaction, f"interaction {number}")
+        return {"interactions": document["interactions"]}
+
+    def _foreign(self, expected: str) -> CassetteError:
+        return CassetteError(self._file, f"is no vcrpy cassette: expected {expected}", foreign=True)
+
+    def _check(self, interaction: Any, where: str) -> None:
+        self._expect(interaction, dict, where, "request and response")
+        request = interaction.get("request")
+        self._expect(request, dict, f"{where}: request", "method, uri, body and headers")
+        for key in ("method", "uri"):
+            self._expect(request.get(key), str, f"{where}: request.{key}", "a text")
+        body = request.setdefault("body", None)
+        if isinstance(body, dict):
+            # vcrpy's compat form, as old versions wrote it
+            request["body"] = body = body.get("string")
+        self._expect(body, (str, bytes, type(None)), f"{where}: request.body", "a text or nothing")
+        request["headers"] = self._headers(request.get("headers"), f"{where}: request.headers")
+        response = interaction.get("response")
+        self._expect(response, dict, f"{where}: response", "status, headers and body")
+        status = response.get("status")
+        self._expect(status, dict, f"{where}: response.status", "code and message")
+        code = status.get("code")
+        if type(code) is not int or not 100 <= code <= 599:
+            raise CassetteError(
+                self._file, f"{where}: response.status.code: expected 100 to 599, got {code!r}"
+            )
+        response["headers"] = self._headers(response.get("headers"), f"{where}: response.headers")
+        body = response.get("body")
+        self._expect(body, (dict, type(None)), f"{where}: response.body", "a mapping with string")
+        string = (body or {}).get("string")
+        self._expect(
+            string, (str, bytes, type(None)), f"{where}: response.body.string", "a text or binary"
+        )
+        response["body"] = {"string": string}
+
+    def _headers(self, headers: Any, where: str) -> dict[str, Any]:
+        self._expect(headers, (dict, type(None)), where, "a mapping of names to lists of values")
+        for name, values in (headers or {}).items():
+            listed = values if isinstance(values, list | tuple) else [values]
+            for value in (name, *listed):
+                self._expect(value, (str, bytes, int, float), f"{where}.{name}", "texts")
+        return headers or {}
+
+    def _expect(self, value: Any, kind: type | tuple[type, ...], where: str, expected: str) -> None:
+        if not isinstance(value, kind):
+            raise CassetteError(self._file, f"{where}: expected {expected}, got {_kind(value)}")
+
+
+def _at(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _interaction(file: Path, number: int, request: Any, response: Any) -> Interaction:
+    origin = f"{file}, interaction {number}"
+    headers = tuple(
+        (str(name), _text(value))
+        for name, values in response["headers"].items()
+        for value in (values if isinstance(values, list | tuple) else [values])
+    )
+    body = response["body"]["string"] or b""
+    if isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
+    for encoding in reversed(_encodings(headers)):
+        body = _decode(file, number, encoding, body)
+    sent = request.body or b""
+    return Interaction(
+        origin=origin,
+        method=request.method.upper(),
+        uri=request.uri,
+        body=sent.encode("utf-8", "surrogatepass") if isinstance(sent, str) else bytes(sent),
+        status=response["status"]["code"],
+        headers=tuple(
+            (name, value) for name, value in headers if name.lower() not in _NOT_REPLAYED
+        ),
+        response=body,
+    )
+
+
+def _text(value: Any) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    # a line break inside a header would end it on the wire
+    return " ".join(text.split("\n")).replace("\r", "").replace("\0", "")
+
+
+def _encodings(headers: tuple[tuple[str, str], ...]) -> list[str]:
+    return [
+        encoding.strip().lower()
+        for name, value in headers
+        if name.lower() == "content-encoding"
+        for encoding in value.split(",")
+    ]
+
+
+def _decode(file: Path, number: int, encoding: str, body: bytes) -> bytes:
+    """Undo one content-encoding; a body that a recorder already decoded is left as it is."""
+    if not body or encoding in ("", "identity"):
+        return body
+    try:
+        if encoding in ("gzip", "x-gzip"):
+            packed = body.startswith(b"\x1f\x8b")
+            return zlib.decompress(body, zlib.MAX_WBITS | 16) if packed else body
+        if encoding == "deflate" and not _is_text(body):
+            return _inflate(body)
+    except zlib.error as error:
+        raise CassetteError(
+            file, f"interaction {number}: the response's body is no sound {encoding}: {error}"
+        ) from None
+    if _is_text(body):
+        return body
+    raise CassetteError(
+        file,
+        f"interaction {number}: the response's body is encoded as {encoding}, which cannot be "
+        "undone here; record it again with Accept-Encoding: gzip",
+    )
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _inflate(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        return zlib.decompress(data, -zlib.MAX_WBITS)

@@ -1,0 +1,169 @@
+"""The ``chatdouble`` command."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chatdouble import __version__
+from chatdouble.errors import CassetteError, ChatdoubleError
+from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+
+if TYPE_CHECKING:
+    from chatdouble.cassette.format import Interaction
+    from chatdouble.journal import Exchange
+    from chatdouble.sources.source import Source
+
+# what a process that runs for weeks remembers
+_JOURNAL_LIMIT = 1000
+
+_PATHS = click.Path(path_type=Path)
+
+
+def _listening(command: Any) -> Any:
+    for option in (
+        click.option("--quiet", is_flag=True, help="Log no requests."),
+        click.option(
+            "--port",
+            default=DEFAULT_PORT,
+            show_default=True,
+            type=click.IntRange(0, 65535),
+            help="Port to listen on; 0 takes a free one and prints it.",
+        ),
+        click.option(
+            "--host",
+            default=DEFAULT_HOST,
+            show_default=True,
+            help="Address to listen on. Anything but loopback can be reached by others.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="chatdouble")
+def main() -> None:
+    """A test double for Chat Completions: a mock and replay server for /v1/chat/completions."""
+
+
+@main.command()
+@click.argument("scripts", nargs=-1, type=_PATHS, metavar="[SCRIPT]...")
+@_listening
+@click.option(
+    "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
+)
+def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: int) -> None:
+    """Answer chat completions: by the rules of SCRIPTs, and with generated text otherwise.
+
+    SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
+    generated answer. Use the printed base URL as OPENAI_BASE_URL and any text as OPENAI_API_KEY.
+    """
+    from chatdouble import script
+    from chatdouble.sources.generated import Generated
+    from chatdouble.sources.scripted import Scripted
+    from chatdouble.sources.source import Contract
+
+    rules = _or_exit(lambda: script.load(scripts))
+    generated = Generated(seed)
+    # faker takes longest to load: it does so while the server starts
+    threading.Thread(target=generated.warm, daemon=True).start()
+    sources: tuple[Source, ...] = (Contract(), Scripted(rules), generated)
+    loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
+    _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
+
+
+@main.command()
+@click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
+@_listening
+def replay(cassettes: tuple[Path, ...], host: str, port: int, quiet: bool) -> None:
+    """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
+
+    A request gets the answer that was recorded for the same method, path, query and JSON body.
+    Identical requests get their answers in the recorded order, then the last one again. Any other
+    request gets a 404 that names the nearest recording and the first difference.
+
+    YAML files in folders that are no vcrpy cassettes are named and left out; a damaged cassette,
+    and any unreadable file that is named itself, ends the start.
+    """
+    from chatdouble.sources.recorded import Recorded
+
+    interactions, files = _or_exit(lambda: _recordings(cassettes))
+    loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
+    _run((Recorded(interactions),), loaded, host, port, quiet, 0)
+
+
+def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
+    from chatdouble.cassette import format as cassettes
+
+    interactions: list[Interaction] = []
+    files = 0
+    for file, named in cassettes.find(paths):
+        try:
+            interactions += cassettes.load(file)
+        except CassetteError as error:
+            if named or not error.foreign:
+                raise
+            click.echo(f"left out: {error}", err=True)
+            continue
+        files += 1
+    if not files:
+        raise CassetteError(", ".join(map(str, paths)), "there is no vcrpy cassette in it")
+    return interactions, files
+
+
+def _run(
+    sources: tuple[Source, ...], loaded: str, host: str, port: int, quiet: bool, seed: int
+) -> None:
+    from chatdouble.server import Server
+
+    settings = Settings(host=host, port=port, seed=seed, clock=None, journal_limit=_JOURNAL_LIMIT)
+    server = Server(settings, None if quiet else _log)
+    _or_exit(server.listen)
+    session = server.session("", sources)
+    server.run(lambda: _greet(session.base_url, loaded))
+
+
+def _greet(base_url: str, loaded: str) -> None:
+    click.echo(
+        f"chatdouble {__version__} answers at {base_url} ({loaded})\n"
+        "\n"
+        "Try it from another terminal:\n"
+        f"  curl {base_url}/chat/completions -H 'Content-Type: application/json' \\\n"
+        '    -d \'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
+        "\n"
+        "Point any OpenAI client at it:\n"
+        f"  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n"
+        "\n"
+        "Ctrl-C ends it. Requests:"
+    )
+    sys.stdout.flush()
+
+
+def _log(exchange: Exchange) -> None:
+    call = exchange.call
+    path = call.path.encode("ascii", "backslashreplace").decode()
+    why = exchange.why.encode("ascii", "backslashreplace").decode()
+    shape = " stream" if call.stream else ""
+    ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
+    click.echo(
+        f"{call.method} {_printable(path)}{shape} {exchange.response.status} "
+        f"{exchange.source}: {_printable(why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
+    )
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
+
+
+def _or_exit(do: Any) -> Any:
+    """What ``do`` gives; an error of ours ends the command with its one clear sentence."""
+    try:
+        return do()
+    except ChatdoubleError as error:
+        click.echo(f"chatdouble: {error}", err=True)
+        sys.exit(2)

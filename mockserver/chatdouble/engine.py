@@ -1,0 +1,187 @@
+"""Sessions, and the one place where an answer is chosen."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from chatdouble.answers import ApiError
+from chatdouble.calls import Call
+from chatdouble.errors import ChatdoubleError
+from chatdouble.journal import Exchange, Journal
+from chatdouble.match import Condition, shorten, when
+from chatdouble.rules import Rule, RuleBuilder
+from chatdouble.schedule import Piece, timetable
+from chatdouble.settings import Settings
+from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Choice, Source
+from chatdouble.wire import dialects
+from chatdouble.wire.response import Stamp
+
+# how many different requests are told apart when identical ones get ids of their own
+_MOST_ORDINALS = 10_000
+
+
+class Session:
+    """Everything that changes: rules and their counters, recordings' counters, journal, ids.
+
+    Args:
+        id: the session's name in ``/s/<id>/v1``; empty for the default session.
+        settings: how it behaves.
+        sources: who is asked for an answer, in this order.
+        base_url: what clients use as their base URL.
+        listener: called with each exchange when its answer ended.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - what it is
+        settings: Settings,
+        sources: tuple[Source, ...],
+        *,
+        base_url: str = "",
+        listener: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.id = id
+        self.base_url = base_url
+        self.journal = Journal(settings.journal_limit, listener)
+        self.sources = sources
+        self._settings = settings
+        self._ordinals: OrderedDict[bytes, int] = OrderedDict()
+        self._key = f"{settings.seed}\n{id}".encode()[:64]
+        self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
+
+    def on(
+        self, *, user: Condition = None, model: Condition = None, tool_result: Condition = None
+    ) -> RuleBuilder:
+        """Begin a rule: which calls it answers. ``.reply(...)`` and ``.fail(...)`` say with what.
+
+        Rules are tried in the order in which they were made; the first that matches answers.
+
+        Args:
+            user: the text of the last user message.
+            model: the model's name as the client sends it.
+            tool_result: the name of the tool whose result the request ends with.
+
+        Each is a text (which must be equal), ``equals(...)``, ``contains(...)`` or ``regex(...)``.
+
+        Raises:
+            ScriptError: a condition is of another kind.
+        """
+        scripted = self._with_script()
+        return RuleBuilder(when(user, model, tool_result), f"rule {self._next()}", scripted.put)
+
+    def add(self, *rules: Rule) -> None:
+        """Add finished rules, for example those of a script, behind the ones there are."""
+        for rule in rules:
+            self._with_script().put(None, rule)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in the order in which they are tried."""
+        return self._scripted.rules if self._scripted else ()
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that came, oldest first."""
+        return self.journal.calls
+
+    async def respond(self, call: Call) -> Exchange:
+        """Choose the answer to a call, render it, and open its exchange in the journal."""
+        dialects.read(call)
+        for source in self.sources:
+            choice = await source.answer(call)
+            if choice is not None:
+                name = source.name
+                break
+        else:
+            choice, name = self._unmatched(call), "unmatched"
+        response = dialects.render(call, choice.answer, self._stamp(call))
+        if choice.pace is None:
+            pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
+        else:
+            pieces = timetable(response.frames(), choice.pace)
+        return self.journal.open(
+            Exchange(
+                call=call,
+                source=name,
+                why=choice.because,
+                answer=choice.answer,
+                response=response,
+                pieces=pieces,
+            )
+        )
+
+    def now(self) -> int:
+        """Seconds since 1970, from the session's clock."""
+        return int(time.time()) if self._settings.clock is None else self._settings.clock
+
+    def _with_script(self) -> Scripted:
+        if self._scripted is None:
+            raise ChatdoubleError("this session has no scripted source, so it takes no rules")
+        return self._scripted
+
+    def _next(self) -> int:
+        return len(self.rules) + 1
+
+    def _stamp(self, call: Call) -> Stamp:
+        created = self.now()
+        request = hashlib.blake2b(call.body, digest_size=16, key=self._key).digest()
+        ordinal = self._ordinals.get(request, 0) + 1
+        self._ordinals[request] = ordinal
+        if len(self._ordinals) > _MOST_ORDINALS:
+            self._ordinals.popitem(last=False)
+        unique = b"%d %d %b %b" % (created, ordinal, call.path.encode("utf-8", "replace"), request)
+        return Stamp(created, hashlib.blake2b(unique, key=self._key).digest())
+
+    def _unmatched(self, call: Call) -> Choice:
+        misses = [(source.name, source.why_not(call)) for source in self.sources]
+        lines = [f"{name}: {reason}" for name, miss in misses for reason in miss.reasons]
+        came = f"{call.method} {call.path}"
+        if call.view is not None:
+            came += f", model {shorten(call.view.model)}, user {shorten(call.view.user or '')}"
+        message = "\n- ".join([f"chatdouble has no answer to this call ({came}).", *lines])
+        return Choice(
+            ApiError(
+                404,
+                message,
+                type="chatdouble_error",
+                param=next((miss.param for _, miss in misses if miss.param), None),
+                code="no_answer",
+                # the mistake is in the test, and the openai clients must not try it again
+                headers=(("x-should-retry", "false"),),
+            ),
+            "; ".join(lines) or "there is nothing to answer with",
+        )
+
+
+class Hub:
+    """The sessions of one server, by their ids."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def add(self, session: Session) -> Session:
+        """Take a session in.
+
+        Raises:
+            ChatdoubleError: there is one of this id already.
+        """
+        with self._lock:
+            if session.id in self._sessions:
+                raise ChatdoubleError(f"there is a session {session.id!r} already")
+            self._sessions[session.id] = session
+        return session
+
+    def drop(self, session: Session) -> None:
+        """Forget a session; what still comes for it is answered with 404."""
+        with self._lock:
+            self._sessions.pop(session.id, None)
+
+    def session(self, id: str) -> Session | None:  # noqa: A002 - what it is
+        """The session of this id, None if there is none."""
+        return self._sessions.get(id)

@@ -1,0 +1,85 @@
+"""What happened: the exchanges of a session, in the order in which they began."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from chatdouble.answers import Answer
+from chatdouble.calls import Call
+from chatdouble.schedule import Piece
+from chatdouble.wire.response import Response
+
+Outcome = Literal["open", "complete", "client left"]
+
+
+class Exchange(Struct, kw_only=True, weakref=True):
+    """One call and what became of it.
+
+    Attributes:
+        call: the request.
+        source: the source that answered, for example ``scripted``; ``unmatched`` if none did.
+        why: which rule, recording or decision it was, or why no source had an answer.
+        answer: what was answered.
+        response: the answer as the endpoint says it.
+        pieces: the body as it leaves, with its times.
+        sent: how many bytes of the body were handed to the connection.
+        seconds: from the request's arrival to the answer's end.
+        outcome: ``open`` until the answer ended, then ``complete`` or ``client left``.
+    """
+
+    call: Call
+    source: str
+    why: str
+    answer: Answer
+    response: Response
+    pieces: tuple[Piece, ...]
+    sent: int = 0
+    seconds: float = 0.0
+    outcome: Outcome = "open"
+
+
+class Journal:
+    """The exchanges that a session remembers.
+
+    Args:
+        limit: how many; None means all.
+        listener: called with each exchange when it is closed, for example to log it.
+    """
+
+    def __init__(
+        self, limit: int | None = None, listener: Callable[[Exchange], None] | None = None
+    ) -> None:
+        self._exchanges: deque[Exchange] = deque(maxlen=limit)
+        self._listener = listener
+
+    def open(self, exchange: Exchange) -> Exchange:
+        """Remember an exchange whose answer is about to leave."""
+        self._exchanges.append(exchange)
+        return exchange
+
+    def close(self, exchange: Exchange, *, complete: bool, seconds: float) -> None:
+        """Note how an exchange ended."""
+        exchange.outcome = "complete" if complete else "client left"
+        exchange.seconds = seconds
+        if self._listener is not None:
+            self._listener(exchange)
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The exchanges, oldest first."""
+        return tuple(self._exchanges)
+
+    @property
+    def calls(self) -> list[Call]:
+        """The requests, oldest first."""
+        return [exchange.call for exchange in self.exchanges]
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self.exchanges)
+
+    def __len__(self) -> int:
+        return len(self._exchanges)

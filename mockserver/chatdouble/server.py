@@ -1,0 +1,246 @@
+"""The app on a socket: as the process, or in a thread beside the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from types import FrameType, TracebackType
+
+import uvicorn
+
+from chatdouble.app import create_app
+from chatdouble.engine import Hub, Session
+from chatdouble.errors import ListenError
+from chatdouble.journal import Exchange
+from chatdouble.settings import Settings
+from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Contract, Source
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens on the address; port 0 takes a free one.
+
+    The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
+    request costs 40 ms more.
+
+    Raises:
+        ListenError: the address is taken or not ours.
+    """
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {host}: {error.strerror or error}") from None
+    family, kind, _, _, address = infos[0]
+    listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(
+                f"port {port} on {host} is taken by another process; "
+                "stop it, or choose another port (0 takes a free one)"
+            ) from None
+        raise ListenError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}"
+        ) from None
+    listening.setblocking(False)
+    return listening
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, told to end at once and to leave the process's exit status to us."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
+        if self.server_state.tasks:
+            # they see that their clients are gone; one that does not may not hold up the end
+            await asyncio.wait(set(self.server_state.tasks), timeout=1)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class Server:
+    """A server with its sessions.
+
+    As a context manager it runs in a thread of its own on a free port::
+
+        with Server() as server:
+            session = server.session()
+            session.on(user="Hello").reply("Hi.")
+            client = openai.OpenAI(base_url=session.base_url, api_key="any")
+
+    Args:
+        settings: how it behaves; the default listens on a free loopback port and its clock stands
+            still.
+        listener: called with each exchange when its answer ended.
+
+    Raises:
+        ListenError: when it is started and its address is taken or not ours.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, listener: Callable[[Exchange], None] | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self._listener = listener
+        self._hub = Hub()
+        self._made = 0
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._uvicorn: _Uvicorn | None = None
+
+    @property
+    def url(self) -> str:
+        """The address that it listens on, without ``/v1``.
+
+        Raises:
+            ListenError: it does not listen yet.
+        """
+        if self._socket is None:
+            raise ListenError("the server does not listen yet")
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def session(
+        self,
+        id: str | None = None,  # noqa: A002 - what it is
+        sources: tuple[Source, ...] | None = None,
+    ) -> Session:
+        """Open a session.
+
+        Args:
+            id: its name in ``/s/<id>/v1``; empty for the default session at ``/v1``, None for a
+                name of its own.
+            sources: who answers, in this order; by default the rules of ``session.on()`` alone.
+
+        Raises:
+            ChatdoubleError: there is a session of this id already.
+        """
+        if id is None:
+            self._made += 1
+            id = str(self._made)  # noqa: A001 - what it is
+        prefix = f"{self.url}/s/{id}" if id else self.url
+        return self._hub.add(
+            Session(
+                id,
+                self.settings,
+                sources if sources is not None else (Contract(), Scripted()),
+                base_url=f"{prefix}/v1",
+                listener=self._listener,
+            )
+        )
+
+    def drop(self, session: Session) -> None:
+        """Close a session and forget everything in it."""
+        self._hub.drop(session)
+
+    def listen(self) -> None:
+        """Take the address, so that ``url`` is known and connections queue.
+
+        Raises:
+            ListenError: it is taken or not ours.
+        """
+        if self._socket is None:
+            self._socket = bind(self.settings.host, self.settings.port)
+
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until ``stop()``, or in the main thread until SIGINT or SIGTERM.
+
+        Args:
+            ready: called once connections are accepted.
+
+        Raises:
+            ListenError: the address is taken or not ours.
+        """
+        self.listen()
+        config = uvicorn.Config(
+            create_app(self._hub, self.settings),
+            lifespan="off",
+            ws="none",
+            interface="asgi3",
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            log_config=None,
+            access_log=False,
+            loop=_installed("uvloop", "asyncio"),
+            http=_installed("httptools", "h11"),
+        )
+        self._uvicorn = _Uvicorn(config, ready)
+        try:
+            self._uvicorn.run(sockets=[self._socket] if self._socket else None)
+        finally:
+            self._uvicorn = None
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+
+    def stop(self) -> None:
+        """Ask ``run()`` to end; open answers are cut off."""
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+
+    def __enter__(self) -> Server:
+        self.listen()
+        started = threading.Event()
+        self._thread = threading.Thread(
+            target=self.run, args=(started.set,), name="chatdouble", daemon=True
+        )
+        self._thread.start()
+        if not started.wait(timeout=30):
+            raise ListenError("the server did not start within 30 seconds")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+            self._thread = None
+
+
+def _installed(wanted: str, otherwise: str) -> str:
+    """The quicker of two of uvicorn's implementations, if what it needs is installed."""
+    return wanted if find_spec(wanted) else otherwise

@@ -1,0 +1,1 @@
+"""Where answers come from: each source is asked in turn until one has an answer."""

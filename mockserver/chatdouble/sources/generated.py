@@ -1,0 +1,103 @@
+"""Answers made up from the request alone: same request and seed, same words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from chatdouble.answers import Reply, ToolCall
+from chatdouble.calls import Call, Tool, View
+from chatdouble.sources.source import Choice, Miss
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+# what decides how an answer is sent, never what it says
+_SENDING = ("stream", "stream_options")
+_MOST_KEPT = 512
+
+
+class Generated:
+    """Answers every call that can be read, with faker's words.
+
+    Args:
+        seed: another seed gives other words.
+    """
+
+    name = "generated"
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._kept: OrderedDict[bytes, Choice] = OrderedDict()
+
+    async def answer(self, call: Call) -> Choice | None:
+        """The answer to this request; answers given lately are remembered."""
+        if call.view is None:
+            return None
+        digest = self._digest(call)
+        choice = self._kept.get(digest)
+        if choice is None:
+            choice = _compose(call.view, digest)
+            self._kept[digest] = choice
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return choice
+
+    def why_not(self, call: Call) -> Miss:
+        """It answers whatever can be read."""
+        return Miss(("the request could not be read",))
+
+    def warm(self) -> None:
+        """Load what the first answer needs, so that it does not wait for it."""
+        new_faker(0)
+
+    def _digest(self, call: Call) -> bytes:
+        said: dict[str, Any] = {key: call.json[key] for key in call.json if key not in _SENDING}
+        text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+        return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
+
+
+def new_faker(seed: int) -> Faker:
+    """A faker of its own for one answer; importing faker waits until one is wanted."""
+    from faker import Faker
+
+    fake = Faker("en_US")
+    fake.seed_instance(seed)
+    return fake
+
+
+def _compose(view: View, digest: bytes) -> Choice:
+    fake = new_faker(int.from_bytes(digest))
+    chosen = _forced_tool(view)
+    if chosen is not None:
+        return Choice(
+            Reply(tool_calls=(ToolCall(chosen.name, _json(chosen.parameters, fake)),)),
+            f"a call of {chosen.name}, because tool_choice asks for it",
+        )
+    if view.schema is not None:
+        return Choice(
+            Reply(content=_json(view.schema, fake)), "JSON for the response_format's schema"
+        )
+    if view.json_object:
+        content = json.dumps({"answer": fake.sentence()}, ensure_ascii=False)
+        return Choice(Reply(content=content), "a JSON object for the response_format")
+    sentences = [fake.sentence(nb_words=10) for _ in range(2 + digest[0] % 3)]
+    return Choice(Reply(content=" ".join(sentences)), f"{len(sentences)} sentences of text")
+
+
+def _forced_tool(view: View) -> Tool | None:
+    if view.tool_choice == "required":
+        return view.tools[0] if view.tools else None
+    if isinstance(view.tool_choice, tuple):
+        named = view.tool_choice[0]
+        return next((tool for tool in view.tools if tool.name == named), Tool(named))
+    return None
+
+
+def _json(schema: Any, fake: Faker) -> str:
+    from chatdouble.sources.fitting import Fitter
+
+    value = Fitter(schema, fake).value()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,62 @@
+"""What every source can do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from chatdouble.answers import Answer
+from chatdouble.calls import Call
+from chatdouble.schedule import Pace
+
+
+class Choice(Struct, frozen=True):
+    """An answer, why it is the one, and at which pace it is to be sent."""
+
+    answer: Answer
+    because: str
+    pace: Pace | None = None
+
+
+class Miss(Struct, frozen=True):
+    """Why a source has no answer.
+
+    Attributes:
+        reasons: a line each.
+        param: the request's field that made the difference, None if there is no single one.
+    """
+
+    reasons: tuple[str, ...] = ()
+    param: str | None = None
+
+
+class Source(Protocol):
+    """Answers calls, or leaves them to the next source."""
+
+    @property
+    def name(self) -> str:
+        """One word for the log and the journal, for example ``scripted``."""
+        ...
+
+    async def answer(self, call: Call) -> Choice | None:
+        """The answer, or None to let the next source try."""
+        ...
+
+    def why_not(self, call: Call) -> Miss:
+        """Why there was no answer; asked only when no source had one."""
+        ...
+
+
+class Contract:
+    """What the contract itself answers: refusals of broken requests, the list of models."""
+
+    name = "contract"
+
+    async def answer(self, call: Call) -> Choice | None:
+        """The answer that reading the call settled, if it did."""
+        return None if call.settled is None else Choice(call.settled, call.because)
+
+    def why_not(self, call: Call) -> Miss:
+        """Nothing to report: a call that keeps the contract is for the other sources."""
+        return Miss()

@@ -1,0 +1,89 @@
+"""Rules that look at more than one field of a well-typed request, in the API's order."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from chatdouble.answers import ApiError
+from chatdouble.wire.chat.request import (
+    AssistantMessage,
+    ChatRequest,
+    ChosenFunction,
+    FunctionTool,
+    ToolMessage,
+    UserMessage,
+)
+
+
+def broken_rule(request: ChatRequest) -> ApiError | None:
+    """The refusal of the first rule that the request breaks, None if it breaks none."""
+    return _options(request) or _messages(request)
+
+
+def _refuse(message: str, param: str) -> ApiError:
+    return ApiError(400, message, param=param)
+
+
+def _options(request: ChatRequest) -> ApiError | None:
+    if request.tools is None:
+        for field in ("tool_choice", "parallel_tool_calls"):
+            if getattr(request, field) is not None:
+                return _refuse(
+                    f"Invalid value for '{field}': '{field}' is only allowed when 'tools' are "
+                    "specified.",
+                    field,
+                )
+    elif isinstance(request.tool_choice, ChosenFunction):
+        name = request.tool_choice.function.name
+        offered = [t.function.name for t in request.tools if isinstance(t, FunctionTool)]
+        if name not in offered:
+            return _refuse(
+                f"Invalid value for 'function_call': no function named '{name}' was specified in "
+                "the 'functions' parameter.",
+                "function_call",
+            )
+    if request.stream_options is not None and not request.stream:
+        return _refuse(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+            "stream_options",
+        )
+    return None
+
+
+def _messages(request: ChatRequest) -> ApiError | None:
+    waiting: list[str] = []
+    for index, message in enumerate(request.messages):
+        if isinstance(message, ToolMessage):
+            if index == 0 or not (waiting or isinstance(request.messages[index - 1], ToolMessage)):
+                return _refuse(
+                    "Invalid parameter: messages with role 'tool' must be a response to a "
+                    "preceeding message with 'tool_calls'.",
+                    f"messages.[{index}].role",
+                )
+            if message.tool_call_id not in waiting:
+                return _refuse(
+                    f"Invalid parameter: 'tool_call_id' of '{message.tool_call_id}' not found in "
+                    "'tool_calls' of previous message.",
+                    f"messages.[{index}].tool_call_id",
+                )
+            waiting.remove(message.tool_call_id)
+            continue
+        if waiting:
+            return _unanswered(index, waiting)
+        if isinstance(message, AssistantMessage) and message.tool_calls:
+            waiting = [call.id for call in message.tool_calls]
+        elif isinstance(message, UserMessage) and message.content is UNSET:
+            return _refuse(
+                "Invalid value for 'content': expected a string, got null.",
+                f"messages.[{index}].content",
+            )
+    return _unanswered(len(request.messages), waiting) if waiting else None
+
+
+def _unanswered(index: int, ids: list[str]) -> ApiError:
+    return _refuse(
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to "
+        "each 'tool_call_id'. The following tool_call_ids did not have response messages: "
+        f"{', '.join(ids)}",
+        f"messages.[{index}].role",
+    )

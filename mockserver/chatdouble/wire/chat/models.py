@@ -1,0 +1,43 @@
+"""What differs from model to model on ``/v1/chat/completions``, as far as recordings show it."""
+
+from __future__ import annotations
+
+# alias -> the dated snapshot that answers for it; a name that is no alias is echoed.
+# Source: recordings of api.openai.com, 2023-03 to 2026-08.
+SNAPSHOTS = {
+    "gpt-3.5-turbo": "gpt-3.5-turbo-0125",
+    "gpt-4": "gpt-4-0613",
+    "gpt-4.1": "gpt-4.1-2025-04-14",
+    "gpt-4.1-mini": "gpt-4.1-mini-2025-04-14",
+    "gpt-4.1-nano": "gpt-4.1-nano-2025-04-14",
+    "gpt-4.5-preview": "gpt-4.5-preview-2025-02-27",
+    "gpt-4o": "gpt-4o-2024-08-06",
+    "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
+    "gpt-4o-search-preview": "gpt-4o-search-preview-2025-03-11",
+    "gpt-5": "gpt-5-2025-08-07",
+    "gpt-5-mini": "gpt-5-mini-2025-08-07",
+    "gpt-5-nano": "gpt-5-nano-2025-08-07",
+    "gpt-5.1": "gpt-5.1-2025-11-13",
+    "gpt-5.4": "gpt-5.4-2026-03-05",
+    "gpt-5.4-mini": "gpt-5.4-mini-2026-03-17",
+    "gpt-5.6-sol": "gpt-5.6-sol",
+    "gpt-audio": "gpt-audio-2025-08-28",
+    "gpt-audio-mini": "gpt-audio-mini-2025-12-15",
+    "o3-mini": "o3-mini-2025-01-31",
+    "o4-mini": "o4-mini-2025-04-16",
+}
+
+
+def reasons(model: str) -> bool:
+    """Whether the model belongs to a family that reasons before it answers (gpt-5*, o1, o3, o4)."""
+    return model.startswith(("gpt-5", "o1", "o3", "o4"))
+
+
+def says_logprobs(model: str) -> bool:
+    """Whether choices carry a ``logprobs`` key: absent on reasoning, audio and search models."""
+    return not (reasons(model) or model.startswith("gpt-audio") or "search-preview" in model)
+
+
+def has_fingerprint(model: str) -> bool:
+    """Whether ``system_fingerprint`` holds a value; recorded for gpt-4o, gpt-4.1 and o3-mini."""
+    return model.startswith(("gpt-4o", "gpt-4.1", "o3-mini"))

@@ -1,0 +1,312 @@
+"""A reply as the API says it: one JSON body, or a stream of chunks.
+
+Rendering a reply is dear, filling in its ids is cheap: what is rendered is kept with the ids, the
+time and the counted tokens left open as holes, and only those are filled in for each call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import cycle
+from typing import Any
+
+from chatdouble import tokens
+from chatdouble.answers import Reply, ToolCall, Usage
+from chatdouble.wire import sse
+from chatdouble.wire.chat.models import SNAPSHOTS, has_fingerprint, reasons, says_logprobs
+from chatdouble.wire.chat.request import ChatRequest, ChosenCustom, ChosenFunction, TextPart
+from chatdouble.wire.plain import JSON_TYPE, api_headers
+from chatdouble.wire.response import BASE62, Response, Stamp, Template
+
+# Holes, as they are put into the values that are rendered. NUL is escaped in JSON, and no text of a
+# reply can end up looking like one by chance.
+_ID, _CREATED = "\0chatdouble id\0", "\0chatdouble created\0"
+_PROMPT = "\0chatdouble prompt tokens\0"
+_COMPLETION = "\0chatdouble completion tokens\0"
+_TOTAL = "\0chatdouble total tokens\0"
+
+# id, object and created stand side by side in every body and chunk: they are filled in as one
+_BETWEEN = b',\n  "object": "chat.completion",\n  "created": '
+_BETWEEN_STREAMED = b',"object":"chat.completion.chunk","created":'
+_HEAD_HOLE = b"\0head\0"
+
+# the API's ids begin with the base-62 digits of the seconds since this moment (WIRE 1)
+_ID_EPOCH = 1576800000
+
+_TIERS = {"flex": "flex", "priority": "priority", "fast": "priority"}
+
+
+class Renderer:
+    """Renders one reply to one request."""
+
+    def __init__(self, request: ChatRequest, reply: Reply, stamp: Stamp) -> None:
+        self._request = request
+        self._reply = reply
+        self._stamp = stamp
+
+    def response(self) -> Response:
+        """The response, with its holes and what fills them."""
+        request, stream = self._request, bool(self._request.stream)
+        shape = _Shape(request)
+        template = _stream(self._reply, shape) if stream else _body(self._reply, shape)
+        holes = self._stamp_holes()
+        if not stream or shape.include_usage:
+            holes += self._usage_holes(shape.n)
+        return Response(
+            status=200,
+            headers=(
+                (b"content-type", sse.MEDIA_TYPE) if stream else JSON_TYPE,
+                *api_headers(self._stamp),
+            ),
+            template=template,
+            holes=holes,
+            length=not stream,
+        )
+
+    def _stamp_holes(self) -> tuple[tuple[bytes, bytes], ...]:
+        stamp = self._stamp
+        between = _BETWEEN_STREAMED if self._request.stream else _BETWEEN
+        head = b'"%b"%b%d' % (completion_id(stamp), between, stamp.created)
+        holes: tuple[tuple[bytes, bytes], ...] = ((_HEAD_HOLE, head),)
+        for index, call in enumerate(self._reply.tool_calls):
+            if call.id is None:
+                digest = hashlib.blake2b(b"%d" % index, key=stamp.digest).digest()
+                letters = Stamp(stamp.created, digest).letters(0, 24)
+                holes += ((_quoted(_call_hole(index)), b'"call_%b"' % letters),)
+        return holes
+
+    def _usage_holes(self, n: int) -> tuple[tuple[bytes, bytes], ...]:
+        usage = self._reply.usage or Usage()
+        prompt, completion = usage.prompt_tokens, usage.completion_tokens
+        if prompt is None:
+            prompt = prompt_tokens(self._request)
+        if completion is None:
+            completion = n * _completion_tokens(self._reply)
+        return (
+            (_quoted(_PROMPT), b"%d" % prompt),
+            (_quoted(_COMPLETION), b"%d" % completion),
+            (_quoted(_TOTAL), b"%d" % (prompt + completion)),
+        )
+
+
+class _Shape:
+    """What of a request changes how a reply looks; equal shapes share one template."""
+
+    def __init__(self, request: ChatRequest) -> None:
+        options = request.stream_options
+        self.model = SNAPSHOTS.get(request.model, request.model)
+        self.n = request.n or 1
+        self.include_usage = bool(options and options.include_usage)
+        self.named_tool = isinstance(request.tool_choice, ChosenFunction | ChosenCustom)
+        self.tier = _TIERS.get(request.service_tier or "", "default")
+        self._key = (self.model, self.n, self.include_usage, self.named_tool, self.tier)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self._key == other._key
+
+
+def completion_id(stamp: Stamp) -> bytes:
+    """``chatcmpl-`` and 29 letters, the first five of which say when it was created."""
+    rest, digits = stamp.created - _ID_EPOCH, b""
+    for _ in range(5):
+        rest, digit = divmod(rest, 62)
+        digits = BASE62[digit : digit + 1] + digits
+    return b"chatcmpl-" + digits + stamp.letters(0, 24)
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    """Tokens of the request: three for each message, its role and texts, three for the reply."""
+    total = 3
+    for message in request.messages:
+        total += 4
+        content = getattr(message, "content", None)
+        if isinstance(content, str):
+            total += tokens.count(content)
+        elif isinstance(content, list):
+            total += sum(tokens.count(part.text) for part in content if isinstance(part, TextPart))
+    return total
+
+
+def _completion_tokens(reply: Reply) -> int:
+    total = tokens.count(reply.content or "") + tokens.count(reply.refusal or "")
+    for call in reply.tool_calls:
+        total += tokens.count(f"functions.{call.name}") + tokens.count(call.arguments) + 6
+    return total
+
+
+def _finish_reason(reply: Reply, shape: _Shape) -> str:
+    if reply.finish_reason is not None:
+        return reply.finish_reason
+    if not reply.tool_calls or (shape.named_tool and not reasons(shape.model)):
+        return "stop"
+    return "tool_calls"
+
+
+def _fingerprint(model: str) -> str | None:
+    if not has_fingerprint(model):
+        return None
+    return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()
+
+
+def _usage() -> dict[str, Any]:
+    return {
+        "prompt_tokens": _PROMPT,
+        "completion_tokens": _COMPLETION,
+        "total_tokens": _TOTAL,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _call_hole(index: int) -> str:
+    return f"\0chatdouble call {index}\0"
+
+
+def _quoted(hole: str) -> bytes:
+    """The hole as it stands in rendered JSON, quotes included."""
+    return json.dumps(hole).encode()
+
+
+def _call_id(index: int, call: ToolCall) -> str:
+    return call.id if call.id is not None else _call_hole(index)
+
+
+@lru_cache(maxsize=1024)
+def _body(reply: Reply, shape: _Shape) -> Template:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+    if reply.tool_calls:
+        message["tool_calls"] = [
+            {
+                "id": _call_id(index, call),
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for index, call in enumerate(reply.tool_calls)
+        ]
+    message |= {"refusal": reply.refusal, "annotations": []}
+    completion = {
+        "id": _ID,
+        "object": "chat.completion",
+        "created": _CREATED,
+        "model": shape.model,
+        "choices": [
+            _choice(index, "message", message, shape, _finish_reason(reply, shape))
+            for index in range(shape.n)
+        ],
+        "usage": _usage(),
+        "service_tier": shape.tier,
+        "system_fingerprint": _fingerprint(shape.model),
+    }
+    text = json.dumps(completion, indent=2, ensure_ascii=False) + "\n"
+    return Template((_leave_open(text, _BETWEEN),))
+
+
+@lru_cache(maxsize=1024)
+def _stream(reply: Reply, shape: _Shape) -> Template:
+    chunks = (
+        json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
+        for chunk in _chunks(reply, shape)
+    )
+    frames = (_leave_open(f"data: {chunk}\n\n", _BETWEEN_STREAMED) for chunk in chunks)
+    return Template((*frames, sse.DONE))
+
+
+def _leave_open(text: str, between: bytes) -> bytes:
+    rendered = text.encode("utf-8", "replace")
+    return rendered.replace(_quoted(_ID) + between + _quoted(_CREATED), _HEAD_HOLE)
+
+
+def _choice(
+    index: int, key: str, said: dict[str, Any], shape: _Shape, finish_reason: str | None
+) -> dict[str, Any]:
+    return {
+        "index": index,
+        key: said,
+        **({"logprobs": None} if says_logprobs(shape.model) else {}),
+        "finish_reason": finish_reason,
+    }
+
+
+def _chunks(reply: Reply, shape: _Shape) -> Iterator[dict[str, Any]]:
+    # Two or more tool calls come from another part of the API, which puts usage before choices.
+    parallel = len(reply.tool_calls) > 1
+    head = {
+        "id": _ID,
+        "object": "chat.completion.chunk",
+        "created": _CREATED,
+        "model": shape.model,
+        "service_tier": shape.tier,
+        "system_fingerprint": _fingerprint(shape.model),
+    }
+    no_usage = {"usage": None} if shape.include_usage else {}
+
+    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        choices = {"choices": [_choice(index, "delta", delta, shape, finish)]}
+        if parallel and finish is None:
+            return head | no_usage | choices
+        return head | choices | no_usage
+
+    for index in range(shape.n):
+        for delta in _parallel_deltas(reply) if parallel else _deltas(reply):
+            yield chunk(index, delta)
+    for index in range(shape.n):
+        yield chunk(index, {}, _finish_reason(reply, shape))
+    if shape.include_usage:
+        yield head | {"choices": [], "usage": _usage()}
+
+
+def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
+    """What is said piece by piece when there is at most one tool call (WIRE 3.3, 3.4, 3.6)."""
+    role: dict[str, Any] = {"role": "assistant", "content": None}
+    if reply.refusal is not None:
+        yield role | {"refusal": ""}
+        yield from ({"refusal": piece} for piece in tokens.pieces(reply.refusal))
+        return
+    opening = {"tool_calls": [_opening(0, reply.tool_calls[0])]} if reply.tool_calls else {}
+    if opening and reply.content is None:
+        yield role | opening | {"refusal": None}
+    else:
+        yield role | {"content": "", "refusal": None}
+        yield from ({"content": piece} for piece in tokens.pieces(reply.content or ""))
+        if opening:
+            yield opening
+    for call in reply.tool_calls:
+        yield from (_fragment(0, piece) for piece in tokens.pieces(call.arguments))
+
+
+def _parallel_deltas(reply: Reply) -> Iterator[dict[str, Any]]:
+    """What is said piece by piece when several tools are called (WIRE 3.5)."""
+    yield {"role": "assistant", "content": None if reply.content is None else ""}
+    yield from ({"content": piece} for piece in tokens.pieces(reply.content or ""))
+    for index, call in enumerate(reply.tool_calls):
+        yield {"tool_calls": [_opening(index, call)]}
+        start = 0
+        for step in cycle((4, 5, 6)):
+            if start >= len(call.arguments):
+                break
+            yield _fragment(index, call.arguments[start : start + step])
+            start += step
+
+
+def _opening(index: int, call: ToolCall) -> dict[str, Any]:
+    return {
+        "index": index,
+        "id": _call_id(index, call),
+        "type": "function",
+        "function": {"name": call.name, "arguments": ""},
+    }
+
+
+def _fragment(index: int, arguments: str) -> dict[str, Any]:
+    return {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}

@@ -1,0 +1,314 @@
+"""The body of ``POST /v1/chat/completions``: every field, its type and its bounds, declared once.
+
+The order of the fields is the order in which the API reports faults. Sources: the published
+OpenAPI document, and recorded refusals for the bounds that it does not state.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+Name = Annotated[str, Meta(min_length=1, max_length=128, pattern="^[a-zA-Z0-9_-]+$")]
+ParticipantName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
+CallId = Annotated[str, Meta(max_length=40)]
+LongText = Annotated[str, Meta(max_length=1048576)]
+JsonObject = dict[str, Any]
+
+
+class _Part(Struct, tag_field="type", forbid_unknown_fields=True):
+    """A part of a message's content, told apart by ``type``."""
+
+
+class TextPart(_Part, tag="text"):
+    """A text."""
+
+    text: str
+    prompt_cache_breakpoint: JsonObject | None = None
+
+
+class RefusalPart(_Part, tag="refusal"):
+    """A refusal that the assistant gave earlier."""
+
+    refusal: str
+
+
+class ImageUrl(Struct, forbid_unknown_fields=True):
+    """Where an image is: an address or a data URL."""
+
+    url: str
+    detail: Literal["auto", "low", "high", "original"] | None = None
+
+
+class ImagePart(_Part, tag="image_url"):
+    """An image."""
+
+    image_url: ImageUrl
+    prompt_cache_breakpoint: JsonObject | None = None
+
+
+class AudioPart(_Part, tag="input_audio"):
+    """Spoken input."""
+
+    input_audio: JsonObject
+    prompt_cache_breakpoint: JsonObject | None = None
+
+
+class FilePart(_Part, tag="file"):
+    """A file."""
+
+    file: JsonObject
+    prompt_cache_breakpoint: JsonObject | None = None
+
+
+UserPart = TextPart | ImagePart | AudioPart | FilePart
+TextParts = Annotated[list[TextPart], Meta(min_length=1)]
+
+
+class FunctionCall(Struct, forbid_unknown_fields=True):
+    """Which function was called, with which arguments as JSON text."""
+
+    name: Name
+    arguments: str
+
+
+class CustomCall(Struct, forbid_unknown_fields=True):
+    """Which custom tool was called, with which input."""
+
+    name: str
+    input: str
+
+
+class _HistoryCall(Struct, tag_field="type", forbid_unknown_fields=True):
+    """A call that an assistant message of the history made."""
+
+
+class FunctionToolCall(_HistoryCall, tag="function"):
+    """A call of a function."""
+
+    id: CallId
+    function: FunctionCall
+
+
+class CustomToolCall(_HistoryCall, tag="custom"):
+    """A call of a custom tool."""
+
+    id: CallId
+    custom: CustomCall
+
+
+class _Message(Struct, tag_field="role", forbid_unknown_fields=True):
+    """A message, told apart by ``role``."""
+
+
+class SystemMessage(_Message, tag="system"):
+    """Instructions of whoever runs the app."""
+
+    content: LongText | TextParts
+    name: ParticipantName | None = None
+
+
+class DeveloperMessage(_Message, tag="developer"):
+    """What reasoning models call the system message."""
+
+    content: LongText | TextParts
+    name: ParticipantName | None = None
+
+
+class UserMessage(_Message, tag="user"):
+    """What the user said. A missing content is refused by a rule of its own, not as missing."""
+
+    content: LongText | Annotated[list[UserPart], Meta(min_length=1)] | UnsetType = UNSET
+    name: ParticipantName | None = None
+
+
+class AssistantMessage(_Message, tag="assistant"):
+    """What the model said earlier."""
+
+    content: LongText | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
+    refusal: str | None = None
+    name: ParticipantName | None = None
+    audio: JsonObject | None = None
+    tool_calls: (
+        Annotated[list[FunctionToolCall | CustomToolCall], Meta(min_length=1, max_length=128)]
+        | None
+    ) = None
+    function_call: FunctionCall | None = None
+    annotations: list[Any] | None = None
+
+
+class ToolMessage(_Message, tag="tool"):
+    """What a tool gave back."""
+
+    content: LongText | TextParts
+    tool_call_id: str
+    name: ParticipantName | None = None
+
+
+class FunctionMessage(_Message, tag="function"):
+    """What a function gave back, in the legacy form."""
+
+    content: LongText | None
+    name: ParticipantName
+
+
+Message = (
+    SystemMessage
+    | DeveloperMessage
+    | UserMessage
+    | AssistantMessage
+    | ToolMessage
+    | FunctionMessage
+)
+
+
+class Function(Struct, forbid_unknown_fields=True):
+    """A function on offer; without ``parameters`` it takes none."""
+
+    name: Name
+    description: Annotated[str, Meta(max_length=1024)] | None = None
+    parameters: JsonObject | None = None
+    strict: bool | None = None
+
+
+class CustomTool(Struct, forbid_unknown_fields=True):
+    """A custom tool on offer: its input is a text."""
+
+    name: Name
+    description: str | None = None
+    format: JsonObject | None = None
+
+
+class _Tool(Struct, tag_field="type", forbid_unknown_fields=True):
+    """A tool on offer."""
+
+
+class FunctionTool(_Tool, tag="function"):
+    """A function as a tool."""
+
+    function: Function
+
+
+class CustomToolOffer(_Tool, tag="custom"):
+    """A custom tool."""
+
+    custom: CustomTool
+
+
+class FunctionName(Struct, forbid_unknown_fields=True):
+    """The name of a function that must be called."""
+
+    name: str
+
+
+class _ToolChoice(Struct, tag_field="type", forbid_unknown_fields=True):
+    """Which tool must be called."""
+
+
+class ChosenFunction(_ToolChoice, tag="function"):
+    """This function must be called."""
+
+    function: FunctionName
+
+
+class ChosenCustom(_ToolChoice, tag="custom"):
+    """This custom tool must be called."""
+
+    custom: FunctionName
+
+
+class AllowedTools(Struct, forbid_unknown_fields=True):
+    """The tools that may (``auto``) or must (``required``) be called."""
+
+    mode: Literal["auto", "required"]
+    tools: list[JsonObject]
+
+
+class ChosenAllowed(_ToolChoice, tag="allowed_tools"):
+    """Only some of the tools on offer."""
+
+    allowed_tools: AllowedTools
+
+
+class JsonSchema(Struct, forbid_unknown_fields=True):
+    """The schema that the reply's text must fit."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
+    description: str | None = None
+    schema: JsonObject | None = None
+    strict: bool | None = None
+
+
+class _ResponseFormat(Struct, tag_field="type", forbid_unknown_fields=True):
+    """What form the reply's text must have."""
+
+
+class TextFormat(_ResponseFormat, tag="text"):
+    """Any text."""
+
+
+class JsonObjectFormat(_ResponseFormat, tag="json_object"):
+    """A JSON object."""
+
+
+class JsonSchemaFormat(_ResponseFormat, tag="json_schema"):
+    """JSON that fits a schema."""
+
+    json_schema: JsonSchema
+
+
+class StreamOptions(Struct, forbid_unknown_fields=True):
+    """What a stream carries besides the choices."""
+
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class ChatRequest(Struct, forbid_unknown_fields=True):
+    """The request's body."""
+
+    model: str
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    functions: Annotated[list[Function], Meta(min_length=1, max_length=128)] | None = None
+    function_call: Literal["none", "auto"] | FunctionName | None = None
+    tools: (
+        Annotated[list[FunctionTool | CustomToolOffer], Meta(min_length=1, max_length=128)] | None
+    ) = None
+    tool_choice: (
+        Literal["none", "auto", "required"] | ChosenFunction | ChosenCustom | ChosenAllowed | None
+    ) = None
+    parallel_tool_calls: bool | None = None
+    max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
+    n: Annotated[int, Meta(ge=1, le=128)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=1)] | None = None
+    presence_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    user: Annotated[str, Meta(max_length=64)] | None = None
+    seed: int | None = None
+    moderation: JsonObject | None = None
+    safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
+    prompt_cache_options: JsonObject | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None = None
+    response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
+    service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None = None
+    max_tokens: Annotated[int, Meta(ge=1)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
+        None
+    )
+    logit_bias: dict[str, float] | None = None
+    stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    store: bool | None = None
+    metadata: dict[str, str] | None = None
+    prediction: JsonObject | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
+    audio: JsonObject | None = None
+    web_search_options: JsonObject | None = None

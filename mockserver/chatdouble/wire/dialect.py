@@ -1,0 +1,31 @@
+"""What an endpoint has to know to be served: how to read a call and how to render a reply."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatdouble.answers import Reply
+from chatdouble.calls import Call
+from chatdouble.wire.response import Response, Stamp
+
+
+class Dialect(Protocol):
+    """One endpoint: adding one is a file that has this shape and a line in ``dialects``."""
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name, for example ``chat.completions``."""
+        ...
+
+    @property
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """The (method, path) pairs that it reads."""
+        ...
+
+    def read(self, call: Call) -> None:
+        """Fill in the call's view, or settle it with the answer that the contract dictates."""
+        ...
+
+    def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
+        """Say the reply as the endpoint says it."""
+        ...
