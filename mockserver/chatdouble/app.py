@@ -1,12 +1,11 @@
-"""The Starlette app: its routes, and the one handler behind all of them."""
+"""The app: a Starlette router, and the one handler behind all endpoints."""
 
 from __future__ import annotations
 
 import logging
 import time
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from chatdouble.answers import ApiError
@@ -15,27 +14,27 @@ from chatdouble.delivery import Delivery
 from chatdouble.engine import Hub
 from chatdouble.settings import Settings
 from chatdouble.wire import plain
-from chatdouble.wire.response import Response, Stamp
+from chatdouble.wire.response import Stamp
 
 _log = logging.getLogger("chatdouble")
 
 _NOWHERE = Stamp(0, bytes(64))
+_OUR_FAULT = ApiError(
+    500,
+    "chatdouble itself failed on this request; its log says more. Please report it.",
+    type="chatdouble_error",
+    code="internal_error",
+    headers=(("x-should-retry", "false"),),
+)
 
 
-def create_app(hub: Hub, settings: Settings) -> Starlette:
+def create_app(hub: Hub, settings: Settings) -> Router:
     """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``."""
-    handler = Handler(hub, settings)
-    routes = [
-        Route("/s/{session}/{path:path}", handler),
-        Route("/{path:path}", handler),
-    ]
-    app = Starlette(routes=routes)
-    app.router.redirect_slashes = False
-    return app
+    return Router(default=Handler(hub, settings), redirect_slashes=False)
 
 
 class Handler:
-    """Answers every request to every endpoint."""
+    """Answers every request to every endpoint of every session."""
 
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self._hub = hub
@@ -44,27 +43,38 @@ class Handler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let its session respond, deliver the answer."""
         started = time.perf_counter()
-        params = scope["path_params"]
-        id = params.get("session", "")  # noqa: A001 - what it is
+        id, path = _session_and_path(scope["path"])  # noqa: A001 - what it is
         session = self._hub.session(id)
         if session is None:
-            await _send(send, plain.error(_no_session(id), _NOWHERE))
+            await _send(send, _no_session(id))
             return
         body = await _body(receive, self._body_limit)
         if body is None:
             return
         if len(body) > self._body_limit:
-            await _send(send, plain.error(_too_large(self._body_limit), _NOWHERE))
+            await _send(send, _too_large(self._body_limit))
             return
         call = Call(
             method=scope["method"],
-            path=f"/{params['path']}",
+            path=path,
             query=scope["query_string"].decode("latin-1"),
             raw_headers=scope["headers"],
             body=body,
         )
-        exchange = await session.respond(call)
+        try:
+            exchange = await session.respond(call)
+        except Exception:
+            _log.exception("chatdouble failed to answer %r", call)
+            await _send(send, _OUR_FAULT)
+            return
         await Delivery(session, exchange, started)(receive, send)
+
+
+def _session_and_path(path: str) -> tuple[str, str]:
+    if not path.startswith("/s/"):
+        return "", path
+    id, _, rest = path[3:].partition("/")  # noqa: A001 - what it is
+    return id, f"/{rest}"
 
 
 async def _body(receive: Receive, limit: int) -> bytes | None:
@@ -84,7 +94,8 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
         message = await receive()
 
 
-async def _send(send: Send, response: Response) -> None:
+async def _send(send: Send, error: ApiError) -> None:
+    response = plain.error(error, _NOWHERE)
     body = response.whole()
     headers = [*response.headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

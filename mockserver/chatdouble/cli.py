@@ -138,6 +138,7 @@ def _greet(base_url: str, loaded: str) -> None:
         "\n"
         "Point any OpenAI client at it:\n"
         f"  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n"
+        f'  client = openai.OpenAI(base_url="{base_url}", api_key="any")\n'
         "\n"
         "Ctrl-C ends it. Requests:"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -24,6 +25,11 @@ from chatdouble.wire.response import Stamp
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
 
+# how many reasons an explanation lists
+_MOST_REASONS = 20
+
+_ID = re.compile(r"[A-Za-z0-9_-]*")
+
 
 class Session:
     """Everything that changes: rules and their counters, recordings' counters, journal, ids.
@@ -34,6 +40,9 @@ class Session:
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+
+    Raises:
+        ChatdoubleError: the id has letters that a path cannot carry.
     """
 
     def __init__(
@@ -45,6 +54,8 @@ class Session:
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
     ) -> None:
+        if not _ID.fullmatch(id):
+            raise ChatdoubleError(f"a session's id is made of letters, digits, - and _; got {id!r}")
         self.id = id
         self.base_url = base_url
         self.journal = Journal(settings.journal_limit, listener)
@@ -52,6 +63,7 @@ class Session:
         self._settings = settings
         self._ordinals: OrderedDict[bytes, int] = OrderedDict()
         self._key = f"{settings.seed}\n{id}".encode()[:64]
+        self._begun = 0
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
 
     def on(
@@ -72,7 +84,8 @@ class Session:
             ScriptError: a condition is of another kind.
         """
         scripted = self._with_script()
-        return RuleBuilder(when(user, model, tool_result), f"rule {self._next()}", scripted.put)
+        self._begun += 1
+        return RuleBuilder(when(user, model, tool_result), f"rule {self._begun}", scripted.put)
 
     def add(self, *rules: Rule) -> None:
         """Add finished rules, for example those of a script, behind the ones there are."""
@@ -124,9 +137,6 @@ class Session:
             raise ChatdoubleError("this session has no scripted source, so it takes no rules")
         return self._scripted
 
-    def _next(self) -> int:
-        return len(self.rules) + 1
-
     def _stamp(self, call: Call) -> Stamp:
         created = self.now()
         request = hashlib.blake2b(call.body, digest_size=16, key=self._key).digest()
@@ -143,6 +153,9 @@ class Session:
         came = f"{call.method} {call.path}"
         if call.view is not None:
             came += f", model {shorten(call.view.model)}, user {shorten(call.view.user or '')}"
+        if len(lines) > _MOST_REASONS:
+            more = len(lines) - _MOST_REASONS
+            lines = [*lines[:_MOST_REASONS], f"and {more} more reasons like these"]
         message = "\n- ".join([f"chatdouble has no answer to this call ({came}).", *lines])
         return Choice(
             ApiError(

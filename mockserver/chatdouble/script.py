@@ -29,6 +29,8 @@ ENDINGS = (".yaml", ".yml")
 VERSION = 1
 
 _MOST_NODES = 200_000
+_TAG_PREFIX = "tag:yaml.org,2002:"
+_PLAIN_TAGS = (f"{_TAG_PREFIX}map", f"{_TAG_PREFIX}seq")
 _T = TypeVar("_T")
 
 
@@ -99,6 +101,8 @@ class _Place:
         self.path = path
         self._budget = budget
         self._spend()
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            self.wrong(f"the tag {node.tag.replace(_TAG_PREFIX, '!!')} means nothing here")
 
     @classmethod
     def whole(cls, node: yaml.Node, file: Path | str) -> _Place:

@@ -209,8 +209,12 @@ class Server:
             self._uvicorn.run(sockets=[self._socket] if self._socket else None)
         finally:
             self._uvicorn = None
-            if self._socket is not None:
-                self._socket.close()
+            self.close()
+
+    def close(self) -> None:
+        """Give the address back; what ``run()`` does when it ends."""
+        if self._socket is not None:
+            self._socket.close()
             self._socket = None
 
     def stop(self) -> None:

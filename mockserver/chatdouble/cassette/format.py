@@ -6,6 +6,7 @@ that constructs nothing but plain data, and a check that says what is wrong and 
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ _NOT_REPLAYED = frozenset(
         "upgrade",
     }
 )
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
+_INTERACTIONS = re.compile(r"^[\"{ ]*interactions\b", re.MULTILINE)
 
 
 class Interaction(Struct, frozen=True):
@@ -127,11 +132,11 @@ class _Reader:
         try:
             document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
         except yaml.constructor.ConstructorError as error:
-            raise CassetteError(self._file, f"holds what no cassette may: {_at(error)}") from None
+            raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except yaml.YAMLError as error:
-            raise CassetteError(self._file, f"is no sound YAML: {_at(error)}") from None
+            raise self._unreadable(text, f"is no sound YAML: {_at(error)}") from None
         except (ValueError, RecursionError) as error:
-            raise CassetteError(self._file, f"is no sound YAML: {error}") from None
+            raise self._unreadable(text, f"is no sound YAML: {error}") from None
         if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
             raise self._foreign("a mapping with a list of interactions")
         if document.get("version", 1) != 1:
@@ -139,6 +144,10 @@ class _Reader:
         for number, interaction in enumerate(document["interactions"], 1):
             self._check(interaction, f"interaction {number}")
         return {"interactions": document["interactions"]}
+
+    def _unreadable(self, text: str, problem: str) -> CassetteError:
+        # vcrpy writes this key first, so even the first half of a torn cassette has it
+        return CassetteError(self._file, problem, foreign=not _INTERACTIONS.search(text))
 
     def _foreign(self, expected: str) -> CassetteError:
         return CassetteError(self._file, f"is no vcrpy cassette: expected {expected}", foreign=True)
@@ -176,8 +185,10 @@ class _Reader:
     def _headers(self, headers: Any, where: str) -> dict[str, Any]:
         self._expect(headers, (dict, type(None)), where, "a mapping of names to lists of values")
         for name, values in (headers or {}).items():
+            if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+                raise CassetteError(self._file, f"{where}: {name!r} is no header's name")
             listed = values if isinstance(values, list | tuple) else [values]
-            for value in (name, *listed):
+            for value in listed:
                 self._expect(value, (str, bytes, int, float), f"{where}.{name}", "texts")
         return headers or {}
 
@@ -223,9 +234,9 @@ def _interaction(file: Path, number: int, request: Any, response: Any) -> Intera
 
 
 def _text(value: Any) -> str:
-    text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
     # a line break inside a header would end it on the wire
-    return " ".join(text.split("\n")).replace("\r", "").replace("\0", "")
+    return _CONTROLS.sub(" ", raw.decode("latin-1"))
 
 
 def _encodings(headers: tuple[tuple[str, str], ...]) -> list[str]:

@@ -53,9 +53,10 @@ def nearest(method: str, uri: str, body: bytes, interactions: Iterable[Interacti
             abs(len(interaction.body) - len(body)),
         )
 
-    def unlike(interaction: Interaction) -> tuple[bool, bool, int]:
+    def unlike(interaction: Interaction) -> tuple[bool, bool, int, int]:
         theirs = dict(_leaves(_parsed(interaction.body)))
-        return (*rough(interaction)[:2], len(mine.items() ^ theirs.items()))
+        changed = {where for where, _ in mine.items() ^ theirs.items()}
+        return (*rough(interaction)[:2], len(changed), len(mine.keys() ^ theirs.keys()))
 
     return min(nsmallest(_MOST_COMPARED, interactions, key=rough), key=unlike)
 

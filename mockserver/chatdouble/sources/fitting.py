@@ -166,7 +166,7 @@ class Fitter:
             high = _bound(schema, "exclusiveMaximum", None)
             high = None if high is None else -int(-high) - 1
         if low is None:
-            low = 1 if high is None or high >= 1 else high
+            low = 1 if high is None or high >= 1 else high // 1
         first = -int(-low // 1)
         last = first + 99 if high is None else int(high // 1)
         return int(self._fake.random_int(first, max(first, min(last, first + 99))))

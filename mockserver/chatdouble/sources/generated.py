@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ class Generated:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
+        self._lock = threading.Lock()
+        self._fake: Faker | None = None
         self._kept: OrderedDict[bytes, Choice] = OrderedDict()
 
     async def answer(self, call: Call) -> Choice | None:
@@ -39,7 +42,7 @@ class Generated:
         digest = self._digest(call)
         choice = self._kept.get(digest)
         if choice is None:
-            choice = _compose(call.view, digest)
+            choice = self._compose(call.view, digest)
             self._kept[digest] = choice
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -50,8 +53,16 @@ class Generated:
         return Miss(("the request could not be read",))
 
     def warm(self) -> None:
-        """Load what the first answer needs, so that it does not wait for it."""
-        new_faker(0)
+        """Load what the first answer needs, so that it does not wait for it; from any thread."""
+        with self._lock:
+            self._fake = self._fake or new_faker()
+
+    def _compose(self, view: View, digest: bytes) -> Choice:
+        self.warm()
+        fake = self._fake or new_faker()
+        # seeded anew for each answer, so that none depends on those before it
+        fake.seed_instance(int.from_bytes(digest))
+        return _compose(view, digest, fake)
 
     def _digest(self, call: Call) -> bytes:
         said: dict[str, Any] = {key: call.json[key] for key in call.json if key not in _SENDING}
@@ -59,17 +70,15 @@ class Generated:
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 
 
-def new_faker(seed: int) -> Faker:
-    """A faker of its own for one answer; importing faker waits until one is wanted."""
+def new_faker() -> Faker:
+    """A faker with what answers are made of; importing faker waits until one is wanted."""
     from faker import Faker
 
-    fake = Faker("en_US")
-    fake.seed_instance(seed)
-    return fake
+    providers = ("company", "date_time", "internet", "lorem", "misc", "person")
+    return Faker("en_US", [f"faker.providers.{name}" for name in providers])
 
 
-def _compose(view: View, digest: bytes) -> Choice:
-    fake = new_faker(int.from_bytes(digest))
+def _compose(view: View, digest: bytes, fake: Faker) -> Choice:
     chosen = _forced_tool(view)
     if chosen is not None:
         return Choice(

@@ -132,7 +132,7 @@ class _Faults:
         at_top = not path
         if at_top and "messages" not in value:
             return _missing("messages")
-        for key in value:
+        for key in value if kind.forbid_unknown_fields else ():
             if key not in known and key != kind.tag_field:
                 return unknown_parameter(path, key, [name for name in known if name not in value])
         for field in kind.fields:

@@ -180,8 +180,8 @@ class CustomTool(Struct, forbid_unknown_fields=True):
     format: JsonObject | None = None
 
 
-class _Tool(Struct, tag_field="type", forbid_unknown_fields=True):
-    """A tool on offer."""
+class _Tool(Struct, tag_field="type"):
+    """A tool on offer. Recorded: further keys beside ``type`` and ``function`` are accepted."""
 
 
 class FunctionTool(_Tool, tag="function"):

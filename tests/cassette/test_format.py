@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from chatdouble import CassetteError
+from chatdouble.cassette.format import Interaction, find, load
+
+REQUEST = {"method": "POST", "uri": "https://api.openai.com/v1/chat/completions", "body": "{}"}
+
+
+def interaction(body: Any = "hello", **headers: list[str]) -> dict[str, Any]:
+    return {
+        "request": {**REQUEST, "headers": {"accept": ["*/*"]}},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"content-type": ["text/plain"], **headers},
+            "body": {"string": body},
+        },
+    }
+
+
+def write(folder: Path, *interactions: Any, name: str = "a.yaml", **top: Any) -> Path:
+    file = folder / name
+    file.write_text(yaml.safe_dump({"version": 1, "interactions": list(interactions), **top}))
+    return file
+
+
+def test_what_vcrpy_writes_is_read(tmp_path: Path) -> None:
+    from vcr.cassette import Cassette
+    from vcr.request import Request
+
+    file = tmp_path / "vcr.yaml"
+    cassette = Cassette(str(file), record_mode="new_episodes")
+    cassette.append(
+        Request("POST", "https://api.openai.com/v1/chat/completions?a=b", b'{"x":"\xc3\xa9"}', {}),
+        {
+            "status": {"code": 429, "message": "Too Many Requests"},
+            "headers": {
+                "Content-Type": ["application/json"],
+                "Retry-After": ["1"],
+                "X": ["1", "2"],
+            },
+            "body": {"string": b"\x00\xff binary"},
+        },
+    )
+    cassette._save()
+    before = file.read_bytes()
+    assert load(file) == (
+        Interaction(
+            origin=f"{file}, interaction 1",
+            method="POST",
+            uri="https://api.openai.com/v1/chat/completions?a=b",
+            body=b'{"x":"\xc3\xa9"}',
+            status=429,
+            headers=(
+                ("Content-Type", "application/json"),
+                ("Retry-After", "1"),
+                ("X", "1"),
+                ("X", "2"),
+            ),
+            response=b"\x00\xff binary",
+        ),
+    )
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("encoding", "packed"),
+    [
+        ("gzip", gzip.compress(b"hello")),
+        ("GZIP", gzip.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello")),
+        ("deflate", zlib.compress(b"hello", wbits=-15)),
+        ("identity", b"hello"),
+        ("gzip", b"hello"),
+        ("br", b"hello"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"hello"))),
+    ],
+)
+def test_packed_bodies_are_unpacked(tmp_path: Path, encoding: str, packed: bytes) -> None:
+    """Also those that a recorder unpacked without removing the header."""
+    (read,) = load(write(tmp_path, interaction(packed, **{"Content-Encoding": [encoding]})))
+    assert read.response == b"hello"
+    assert read.headers == (("content-type", "text/plain"),)
+
+
+def test_headers_of_one_connection_are_left_out(tmp_path: Path) -> None:
+    headers = {
+        "Connection": ["keep-alive"],
+        "Transfer-Encoding": ["chunked"],
+        "Content-Length": ["99"],
+        "x-request-id": ["req_1"],
+    }
+    (read,) = load(write(tmp_path, interaction(**headers)))
+    assert read.headers == (("content-type", "text/plain"), ("x-request-id", "req_1"))
+
+
+def test_a_line_break_in_a_header_cannot_end_it(tmp_path: Path) -> None:
+    (read,) = load(write(tmp_path, interaction(**{"x-evil": ["a\r\nset-cookie: b"]})))
+    assert read.headers[1] == ("x-evil", "a set-cookie: b")
+
+
+def test_old_tags_of_vcrpy_are_plain_data(tmp_path: Path) -> None:
+    file = tmp_path / "old.yaml"
+    file.write_text(
+        "interactions:\n"
+        "- request: {body: !!python/unicode 'x', headers: {}, method: GET, uri: 'http://a/v1/b'}\n"
+        "  response:\n"
+        "    body: {string: !!python/str 'hello'}\n"
+        "    headers: {a: !!python/tuple [b, c]}\n"
+        "    status: {code: 200, message: OK}\n"
+        "version: 1\n"
+    )
+    (read,) = load(file)
+    assert (read.body, read.response, read.headers) == (b"x", b"hello", (("a", "b"), ("a", "c")))
+
+
+WHOLE = yaml.safe_dump({"interactions": [interaction()], "version": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "foreign"),
+    [
+        (WHOLE[:100] + '"', "is no sound YAML: line ", False),
+        ("interactions: [", "is no sound YAML: line ", False),
+        (
+            "interactions: !!python/object/apply:os.system ['touch pwned']\nversion: 1",
+            "holds what no cassette may: line 1: could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/object/apply:os.system'",
+            False,
+        ),
+        (
+            "interactions:\n- !!python/object/new:_io.FileIO [pwned, w]\nversion: 1",
+            "holds what no cassette may: line 2: ",
+            False,
+        ),
+        ("", "is no vcrpy cassette: expected a mapping with a list of interactions", True),
+        ("- 1", "is no vcrpy cassette: expected a mapping with a list of interactions", True),
+        ("services: {web: {image: x}}", "is no vcrpy cassette: expected a mapping", True),
+        ("interactions: []\nversion: 2", "is no vcrpy cassette: expected version: 1", True),
+        ("a: 1\n---\nb: 2", "is no sound YAML: line ", True),
+        ("interactions: [7]", "interaction 1: expected request and response, got a int", False),
+        ("interactions: [{request: {}}]", "interaction 1: request.method: expected a text", False),
+        (
+            "interactions: [{request: {method: GET, uri: http://a, body: [1]}}]",
+            "interaction 1: request.body: expected a text or nothing, got a list",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, response: {}}]",
+            "interaction 1: response.status: expected code and message, got nothing",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 9999}}}]",
+            "interaction 1: response.status.code: expected 100 to 599, got 9999",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {a: [{}]}}}]",
+            "interaction 1: response.headers.a: expected texts, got a dict",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {'a: b': [c]}}}]",
+            "interaction 1: response.headers: 'a: b' is no header's name",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, body: {string: 7}}}]",
+            "interaction 1: response.body.string: expected a text or binary, got a int",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {content-encoding: [gzip]}, "
+            "body: {string: !!binary H4sIAAAAAAAA}}}]",
+            "interaction 1: the response's body is no sound gzip: ",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {content-encoding: [br]}, "
+            "body: {string: !!binary /////w==}}}]",
+            "interaction 1: the response's body is encoded as br, which cannot be undone here",
+            False,
+        ),
+    ],
+)
+def test_a_broken_foreign_or_hostile_file_is_named_and_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str, foreign: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    with pytest.raises(CassetteError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}: {problem}")
+    assert caught.value.foreign is foreign
+    assert file.read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(b"interactions: \xff")
+    with pytest.raises(CassetteError, match=r"a\.yaml: is not UTF-8 \(byte 14\)"):
+        load(file)
+    with pytest.raises(CassetteError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_cassettes_are_found_at_any_depth_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    (tmp_path / "d" / "e").mkdir(parents=True)
+    named = write(tmp_path, interaction(), name="z.json")
+    for name in ("d/b.yaml", "d/a.yml", "d/e/c.YAML", "d/notes.txt"):
+        write(tmp_path, interaction(), name=name)
+    found = find((named, tmp_path / "d"))
+    assert [(path.relative_to(tmp_path).as_posix(), own) for path, own in found] == [
+        ("z.json", True),
+        ("d/a.yml", False),
+        ("d/b.yaml", False),
+        ("d/e/c.YAML", False),
+    ]
+    with pytest.raises(CassetteError, match="there is no such file or folder"):
+        find((tmp_path / "nowhere",))
+
+
+def test_every_shared_cassette_is_read(shared_cassettes: Path) -> None:
+    folders = [
+        path for path in shared_cassettes.iterdir() if path.name not in ("other", "README.md")
+    ]
+    files = find(tuple(sorted(folders)))
+    assert len(files) > 300
+    assert sum(len(load(file)) for file, _ in files) > 600

@@ -1,0 +1,236 @@
+"""The plugin as a person sees it: pytest runs inside pytest, autoload off, the plugin named."""
+
+from __future__ import annotations
+
+import pytest
+
+ARGS = ("-p", "pytest_chatdouble", "-p", "no:cacheprovider")
+
+
+@pytest.fixture(autouse=True)
+def _only_our_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def test_the_fixture_is_a_session_of_the_tests_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import openai
+
+        HELLO = [{"role": "user", "content": "Hello"}]
+
+        def ask(chatdouble):
+            with openai.OpenAI(base_url=chatdouble.base_url, api_key="x") as client:
+                completion = client.chat.completions.create(model="gpt-4o", messages=HELLO)
+            return completion.choices[0].message.content
+
+        def test_one(chatdouble):
+            chatdouble.on(user="Hello").reply("One.")
+            assert ask(chatdouble) == "One."
+            assert [call.user for call in chatdouble.calls] == ["Hello"]
+
+        def test_two(chatdouble):
+            assert chatdouble.calls == []
+            assert chatdouble.rules == ()
+            chatdouble.on(user="Hello").reply("Two.")
+            assert ask(chatdouble) == "Two."
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=2)
+
+
+def test_one_server_serves_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        seen = set()
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(chatdouble, chatdouble_server, number):
+            seen.add(chatdouble.base_url)
+            assert chatdouble.base_url.startswith(chatdouble_server.url + "/s/")
+            assert len({url.split("/s/")[0] for url in seen}) == 1
+            assert len(seen) == number + 1
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=3)
+
+
+def test_chatdouble_env_reaches_code_that_builds_its_own_client(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, subprocess, sys, openai
+
+        def test_it(chatdouble_env):
+            chatdouble_env.on().reply("Hi.")
+            ask = (
+                "import openai; print(openai.OpenAI().chat.completions.create(model='m', "
+                "messages=[{'role': 'user', 'content': 'x'}]).choices[0].message.content)"
+            )
+            with openai.OpenAI() as client:
+                assert str(client.base_url).rstrip("/") == chatdouble_env.base_url
+            ran = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+            assert ran.stdout == "Hi.\\n", ran.stderr
+
+        def test_it_is_undone_afterwards():
+            assert "OPENAI_BASE_URL" not in os.environ
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=2)
+
+
+def test_an_ini_option_sets_the_environment_in_every_test_with_the_fixture(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini("[pytest]\nchatdouble_env = true\n")
+    pytester.makepyfile(
+        """
+        import os
+
+        def test_it(chatdouble):
+            assert os.environ["OPENAI_BASE_URL"] == chatdouble.base_url
+            assert os.environ["OPENAI_API_KEY"]
+
+        def test_without_the_fixture():
+            assert "OPENAI_BASE_URL" not in os.environ
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=2)
+
+
+def test_settings_are_a_fixture_to_override(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+        from chatdouble import Settings
+
+        @pytest.fixture(scope="session")
+        def chatdouble_settings():
+            return Settings(clock=1700000000)
+        """
+    )
+    pytester.makepyfile(
+        """
+        def test_it(chatdouble):
+            assert chatdouble.now() == 1700000000
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)
+
+
+def test_a_failing_test_shows_why_the_call_was_not_matched(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import openai
+        from chatdouble import contains
+
+        def test_it(chatdouble):
+            chatdouble.on(user=contains("weather")).reply("Sunny.")
+            with openai.OpenAI(base_url=chatdouble.base_url, api_key="x") as client:
+                client.chat.completions.create(
+                    model="gpt-4o", messages=[{"role": "user", "content": "Hello"}]
+                )
+        """
+    )
+    result = pytester.runpytest_subprocess(*ARGS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*rule 1: wants user contains 'weather', got 'Hello'*"])
+
+
+def test_a_mistake_in_a_rule_fails_where_it_was_made(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_it(chatdouble):
+            chatdouble.on(user=7).reply("x")
+        """
+    )
+    result = pytester.runpytest_subprocess(*ARGS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *ScriptError: user expects a text, equals(...)*, got 7"])
+
+
+def test_workers_of_xdist_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import openai, pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(chatdouble, number):
+            chatdouble.on().reply(str(number))
+            with openai.OpenAI(base_url=chatdouble.base_url, api_key="x") as client:
+                completion = client.chat.completions.create(
+                    model="gpt-4o", messages=[{"role": "user", "content": "x"}]
+                )
+            assert completion.choices[0].message.content == str(number)
+        """
+    )
+    result = pytester.runpytest_subprocess(*ARGS, "-p", "xdist", "-n", "2")
+    result.assert_outcomes(passed=8)
+
+
+def test_unittest_classes_and_async_code_use_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio, unittest, openai, pytest
+
+        class TestIt(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def _double(self, chatdouble):
+                self.chatdouble = chatdouble
+
+            def test_it(self):
+                self.chatdouble.on().reply("Hi.")
+
+                async def ask():
+                    async with openai.AsyncOpenAI(
+                        base_url=self.chatdouble.base_url, api_key="x"
+                    ) as client:
+                        return await client.chat.completions.create(
+                            model="m", messages=[{"role": "user", "content": "x"}]
+                        )
+
+                self.assertEqual(asyncio.run(ask()).choices[0].message.content, "Hi.")
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)
+
+
+def test_a_run_without_the_fixture_imports_nothing_of_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_it():
+            assert "pytest_chatdouble" in sys.modules
+            assert not [name for name in sys.modules if name.split(".")[0] == "chatdouble"]
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)
+
+
+def test_the_fixtures_are_listed_with_what_they_are_for(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess(*ARGS, "--fixtures")
+    result.stdout.fnmatch_lines(["chatdouble *", "*This test's own session*"])
+
+
+def test_two_tests_see_the_same_ids_in_every_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import openai
+
+        def test_it(chatdouble):
+            chatdouble.on().reply("Hi.")
+            with openai.OpenAI(base_url=chatdouble.base_url, api_key="x") as client:
+                completion = client.chat.completions.create(
+                    model="gpt-4o", messages=[{"role": "user", "content": "x"}]
+                )
+            with open("ids.txt", "a") as ids:
+                ids.write(completion.id + "\\n")
+        """
+    )
+    for _ in range(2):
+        pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)
+    first, second = (pytester.path / "ids.txt").read_text().split()
+    assert first == second

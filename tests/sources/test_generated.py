@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from faker import Faker
+
+from chatdouble import Reply
+from chatdouble.calls import Call
+from chatdouble.sources.fitting import Fitter
+from chatdouble.sources.generated import Generated, new_faker
+from chatdouble.wire import dialects
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}, "unit": {"enum": ["C", "F"]}},
+            "required": ["city", "unit"],
+        },
+    },
+}
+TIME = {"type": "function", "function": {"name": "get_time"}}
+
+
+def a_faker() -> Faker:
+    fake = new_faker()
+    fake.seed_instance(1)
+    return fake
+
+
+def ask(seed: int = 0, text: str = "Hello", **fields: Any) -> Reply:
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **fields}
+    call = Call(method="POST", path="/v1/chat/completions", body=json.dumps(body).encode())
+    dialects.read(call)
+    assert call.settled is None, call.settled
+    choice = asyncio.run(Generated(seed).answer(call))
+    assert choice is not None
+    assert isinstance(choice.answer, Reply)
+    return choice.answer
+
+
+def test_the_same_request_gets_the_same_words_streamed_or_not() -> None:
+    assert ask() == ask() == ask(stream=True, stream_options={"include_usage": True})
+    assert ask().content
+
+
+def test_another_request_or_seed_gets_other_words() -> None:
+    assert len({ask().content, ask(1).content, ask(text="Bye").content, ask(n=2).content}) == 4
+
+
+def test_a_text_has_several_sentences() -> None:
+    assert 2 <= (ask().content or "").count(".") <= 4
+
+
+def test_a_named_tool_is_called_with_arguments_that_fit_its_schema() -> None:
+    chosen = {"type": "function", "function": {"name": "get_weather"}}
+    (made,) = ask(tools=[TIME, WEATHER], tool_choice=chosen).tool_calls
+    assert made.name == "get_weather"
+    jsonschema.validate(json.loads(made.arguments), WEATHER["function"]["parameters"])  # type: ignore[index]
+
+
+def test_required_calls_a_tool_and_a_tool_without_parameters_gets_none() -> None:
+    (made,) = ask(tools=[TIME, WEATHER], tool_choice="required").tool_calls
+    assert (made.name, json.loads(made.arguments)) == ("get_time", {})
+
+
+def test_tools_that_need_not_be_called_are_not() -> None:
+    assert not ask(tools=[TIME]).tool_calls
+    assert not ask(tools=[TIME], tool_choice="none").tool_calls
+
+
+def test_a_response_format_is_honoured() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "ages": {"type": "array", "items": {"type": "integer", "minimum": 3, "maximum": 5}},
+        },
+        "required": ["name", "ages"],
+        "additionalProperties": False,
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema, "strict": True}}
+    jsonschema.validate(json.loads(ask(response_format=wanted).content or ""), schema)
+    reply = ask(text="json please", response_format={"type": "json_object"})
+    assert isinstance(json.loads(reply.content or ""), dict)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "minLength": 30},
+        {"type": "string", "maxLength": 3},
+        {"type": "string", "format": "date-time"},
+        {"type": "integer", "minimum": 1000},
+        {"type": "integer", "exclusiveMinimum": 5, "exclusiveMaximum": 7},
+        {"type": "number", "maximum": -3.5},
+        {"type": ["string", "null"]},
+        {"type": "boolean"},
+        {"type": "null"},
+        {"const": {"a": 1}},
+        {"enum": [1, "x", None]},
+        {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3},
+        {"anyOf": [{"type": "null"}, {"type": "integer"}]},
+        {
+            "allOf": [
+                {"type": "object", "properties": {"a": {"type": "integer"}}},
+                {"required": ["a"]},
+            ]
+        },
+        {"$ref": "#/$defs/x", "$defs": {"x": {"type": "string"}}},
+        {
+            "type": "object",
+            "properties": {
+                "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+                "v": {"type": "string"},
+            },
+            "required": ["next", "v"],
+        },
+    ],
+)
+def test_a_value_fits_its_schema(schema: Any) -> None:
+    jsonschema.validate(Fitter(schema, a_faker()).value(), schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [None, 7, [], {}, {"type": "nonsense"}, {"properties": []}, {"$ref": "#"}, {"$ref": "file:///etc"},
+     {"anyOf": [{"$ref": "#"}]}, {"type": "array", "items": {"$ref": "#"}}, {"enum": []},
+     {"type": "integer", "minimum": "x"}, {"required": [1]}, {"allOf": [7]}],
+)  # fmt: skip
+def test_nonsense_ends_with_some_json(schema: Any) -> None:
+    json.dumps(Fitter(schema, a_faker()).value())

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chatdouble import ApiError, ChatdoubleError, Server, Session, Settings
+from chatdouble.calls import Call
+from chatdouble.journal import Exchange
+from chatdouble.sources.recorded import Recorded
+from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Contract
+
+BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}'
+
+
+def session(settings: Settings | None = None, id: str = "test") -> Session:  # noqa: A002
+    return Session(id, settings or Settings(), (Contract(), Scripted()))
+
+
+def respond(to: Session, body: bytes = BODY) -> Exchange:
+    return asyncio.run(to.respond(Call(method="POST", path="/v1/chat/completions", body=body)))
+
+
+def test_ids_come_from_seed_session_request_and_ordinal_alone() -> None:
+    def ids(settings: Settings, id: str = "test") -> list[bytes]:  # noqa: A002
+        made = session(settings, id)
+        made.on().reply("Hi.")
+        return [respond(made).response.whole()[:60] for _ in range(2)]
+
+    first = ids(Settings())
+    assert ids(Settings()) == first
+    assert len({*first, *ids(Settings(seed=1)), *ids(Settings(), "other")}) == 6
+
+
+def test_an_exchange_says_who_answered_and_why() -> None:
+    made = session()
+    made.on(user="Hello").reply("Hi.").reply("Hi again.")
+    first, second = respond(made), respond(made)
+    assert (first.source, first.why) == ("scripted", "rule 1 (user equals 'Hello'), answer 1")
+    assert second.why == "rule 1 (user equals 'Hello'), answer 2"
+    refused = respond(made, b"{}")
+    assert (refused.source, refused.why) == ("contract", "the API refuses it: the body")
+    assert [exchange.source for exchange in made.journal] == ["scripted", "scripted", "contract"]
+
+
+def test_a_long_explanation_is_cut() -> None:
+    made = session()
+    for number in range(50):
+        made.on(user=str(number)).reply("x")
+    answer = respond(made).answer
+    assert isinstance(answer, ApiError)
+    assert answer.message.count("\n") == 21
+    assert answer.message.endswith("- and 30 more reasons like these")
+
+
+def test_the_journal_forgets_beyond_its_limit() -> None:
+    made = session(Settings(journal_limit=3))
+    made.on().reply("Hi.")
+    exchanges = [respond(made) for _ in range(5)]
+    assert list(made.journal) == exchanges[2:]
+
+
+def test_a_session_without_scripted_source_takes_no_rules() -> None:
+    with pytest.raises(ChatdoubleError, match="no scripted source"):
+        Session("x", Settings(), (Recorded([]),)).on()
+
+
+@pytest.mark.parametrize("id", ["a/b", "a b", "..%2f", "é"])  # what no path can carry
+def test_an_id_that_no_path_can_carry_is_refused(id: str) -> None:  # noqa: A002
+    with pytest.raises(ChatdoubleError, match="a session's id is made of letters"):
+        session(id=id)
+
+
+def test_two_sessions_of_one_id_are_refused_until_the_first_is_dropped() -> None:
+    server = Server()
+    server.listen()
+    first = server.session("x")
+    with pytest.raises(ChatdoubleError, match="there is a session 'x' already"):
+        server.session("x")
+    server.drop(first)
+    assert server.session("x") is not first
+    server.close()
+
+
+def test_a_server_that_does_not_listen_has_no_address() -> None:
+    with pytest.raises(ChatdoubleError, match="does not listen yet"):
+        Server().session()

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from chatdouble import ApiError, Pace, Reply, ScriptError
+from chatdouble.match import When
+from chatdouble.rules import Rule, RuleBuilder, Step, api_error
+
+
+def built() -> tuple[RuleBuilder, list[Rule]]:
+    rules: list[Rule] = []
+
+    def put(old: Rule | None, new: Rule) -> None:
+        if old is not None:
+            rules.remove(old)
+        rules.append(new)
+
+    return RuleBuilder(When(), "rule 1", put), rules
+
+
+def test_each_reply_and_fail_adds_a_step() -> None:
+    builder, rules = built()
+    assert rules == []
+    builder.fail(429, retry_after=1, times=2).reply("Hello.", pace=Pace(0.1, 0.02))
+    (rule,) = rules
+    assert [type(step.answer) for step in rule.steps] == [ApiError, Reply]
+    assert rule.steps[0].times == 2
+    assert rule.steps[1].pace == Pace(0.1, 0.02)
+
+
+def test_the_due_step_follows_the_calls_answered_and_the_last_repeats() -> None:
+    a, b = Step(Reply("a"), times=2), Step(Reply("b"))
+    rule = Rule(When(), (a, b), "rule 1")
+    assert [rule.step(uses) for uses in range(5)] == [
+        (a, False),
+        (a, False),
+        (b, True),
+        (b, True),
+        (b, True),
+    ]
+
+
+def test_an_error_says_what_the_api_usually_says() -> None:
+    assert api_error(429, retry_after=1.5) == ApiError(
+        429,
+        "Rate limit reached.",
+        "requests",
+        code="rate_limit_exceeded",
+        headers=(("retry-after", "1.5"),),
+    )
+    assert api_error(418).type == "invalid_request_error"
+    assert api_error(502).type == "server_error"
+    assert api_error(429, "Slow down.").message == "Slow down."
+    assert api_error(429, "Slow down.").code is None
+
+
+@pytest.mark.parametrize("status", [200, 399, 600, True, "429", 429.0])
+def test_a_status_out_of_range_is_refused(status: object) -> None:
+    with pytest.raises(ScriptError, match="an error's status is a whole number from 400 to 599"):
+        api_error(status)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), True, "1"])
+def test_a_wait_out_of_range_is_refused(seconds: object) -> None:
+    with pytest.raises(ScriptError, match="retry_after is a number of seconds, 0 or more"):
+        api_error(429, retry_after=seconds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("times", [0, -1, True, 1.5, "2"])
+def test_a_repetition_count_out_of_range_is_refused(times: object) -> None:
+    builder, rules = built()
+    with pytest.raises(ScriptError, match="times is a whole number from 1"):
+        builder.reply("x", times=times)  # type: ignore[arg-type]
+    assert rules == []

@@ -1,0 +1,235 @@
+"""Rendering: the bytes of bodies and chunks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chatdouble import Reply, ToolCall, Usage, call, refusal
+from chatdouble.answers import ApiError, reply_of
+from chatdouble.calls import Call
+from chatdouble.wire import dialects
+from chatdouble.wire.chat.render import completion_id
+from chatdouble.wire.response import Response, Stamp
+
+STAMP = Stamp(1782321902, bytes(range(64)))
+
+
+def render(reply: Reply, **fields: Any) -> Response:
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], **fields}
+    asked = Call(method="POST", path="/v1/chat/completions", body=json.dumps(body).encode())
+    dialects.read(asked)
+    assert asked.settled is None, asked.settled
+    return dialects.render(asked, reply, STAMP)
+
+
+def chunks(reply: Reply, **fields: Any) -> list[dict[str, Any]]:
+    *events, done = render(reply, stream=True, **fields).frames()
+    assert done == b"data: [DONE]\n\n"
+    assert all(event.startswith(b"data: ") and event.endswith(b"\n\n") for event in events)
+    return [json.loads(event[6:]) for event in events]
+
+
+def deltas(reply: Reply, **fields: Any) -> list[dict[str, Any]]:
+    return [chunk["choices"][0]["delta"] for chunk in chunks(reply, **fields)]
+
+
+def test_a_body_is_laid_out_as_the_api_lays_it_out() -> None:
+    response = render(Reply("Olá!"))
+    assert response.whole().decode() == (
+        """{
+  "id": "chatcmpl-DuLdO0123456789ABCDEFGHIJKLMN",
+  "object": "chat.completion",
+  "created": 1782321902,
+  "model": "gpt-4o-mini-2024-07-18",
+  "choices": [
+    {
+      "index": 0,
+      "message": {
+        "role": "assistant",
+        "content": "Olá!",
+        "refusal": null,
+        "annotations": []
+      },
+      "logprobs": null,
+      "finish_reason": "stop"
+    }
+  ],
+  "usage": {
+    "prompt_tokens": 8,
+    "completion_tokens": 2,
+    "total_tokens": 10,
+    "prompt_tokens_details": {
+      "cached_tokens": 0,
+      "audio_tokens": 0
+    },
+    "completion_tokens_details": {
+      "reasoning_tokens": 0,
+      "audio_tokens": 0,
+      "accepted_prediction_tokens": 0,
+      "rejected_prediction_tokens": 0
+    }
+  },
+  "service_tier": "default",
+  "system_fingerprint": "fp_b9a5e0abb9"
+}
+"""
+    ).replace("fp_b9a5e0abb9", json.loads(response.whole())["system_fingerprint"])
+    assert (b"content-type", b"application/json") in response.headers
+
+
+def test_an_id_begins_with_its_time_as_recorded() -> None:
+    assert completion_id(STAMP).startswith(b"chatcmpl-DuLdO")
+    assert len(completion_id(STAMP)) == len("chatcmpl-DuLdOuviL2tiVxMim6HmX4YMnCorK")
+
+
+def test_a_stream_is_role_first_then_pieces_then_finish_then_done() -> None:
+    got = chunks(Reply("Hello world!"))
+    assert [chunk["choices"][0]["delta"] for chunk in got] == [
+        {"role": "assistant", "content": "", "refusal": None},
+        {"content": "Hello"},
+        {"content": " world"},
+        {"content": "!"},
+        {},
+    ]
+    assert [c["choices"][0]["finish_reason"] for c in got] == [None, None, None, None, "stop"]
+    assert {(c["id"], c["created"], c["object"]) for c in got} == {
+        ("chatcmpl-DuLdO0123456789ABCDEFGHIJKLMN", 1782321902, "chat.completion.chunk")
+    }
+    assert not any("usage" in chunk for chunk in got)
+    response = render(Reply("Hello"), stream=True)
+    assert (b"content-type", b"text/event-stream; charset=utf-8") in response.headers
+
+
+def test_the_usage_chunk_comes_only_when_asked_for() -> None:
+    *others, last = chunks(Reply("Hello world!"), stream_options={"include_usage": True})
+    assert all(chunk["usage"] is None for chunk in others)
+    assert last["choices"] == []
+    assert last["usage"]["prompt_tokens"] == 8
+    assert last["usage"]["completion_tokens"] == 3
+    assert last["usage"]["total_tokens"] == 11
+
+
+def test_one_tool_call_opens_in_the_first_chunk() -> None:
+    first, *fragments, last = deltas(Reply(tool_calls=(call("weather", city="Rome"),)))
+    (opening,) = first.pop("tool_calls")
+    assert first == {"role": "assistant", "content": None, "refusal": None}
+    assert opening["id"].startswith("call_")
+    assert len(opening["id"]) == 29
+    assert opening["function"] == {"name": "weather", "arguments": ""}
+    texts = [delta["tool_calls"][0]["function"]["arguments"] for delta in fragments]
+    assert len(texts) > 3
+    assert "".join(texts) == '{"city":"Rome"}'
+    assert last == {}
+
+
+def test_text_before_a_tool_call_comes_first() -> None:
+    got = deltas(reply_of(("Let me see.", call("weather"))))
+    assert got[0] == {"role": "assistant", "content": "", "refusal": None}
+    assert "".join(delta.get("content", "") for delta in got) == "Let me see."
+    opening = next(delta for delta in got if "tool_calls" in delta)
+    assert opening["tool_calls"][0]["function"]["name"] == "weather"
+
+
+def test_several_tool_calls_are_cut_by_characters_and_come_one_after_the_other() -> None:
+    reply = Reply(tool_calls=(ToolCall("add", '{"a": 2, "b": 3}'), ToolCall("mul", '{"a": 2}')))
+    got = chunks(reply, stream_options={"include_usage": True})
+    first, *inner, finish, usage = got
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": None}
+    calls = [chunk["choices"][0]["delta"]["tool_calls"][0] for chunk in inner]
+    assert [made["function"]["arguments"] for made in calls] == [
+        "",
+        '{"a"',
+        ": 2, ",
+        '"b": 3',
+        "}",
+        "",
+        '{"a"',
+        ": 2}",
+    ]
+    assert [made["index"] for made in calls] == [0] * 5 + [1] * 3
+    assert calls[0]["id"] != calls[5]["id"]
+    keys = list(first)
+    assert keys.index("usage") < keys.index("choices")
+    assert list(finish).index("choices") < list(finish).index("usage")
+    assert usage["choices"] == []
+
+
+def test_a_refusal_streams_as_refusal() -> None:
+    got = deltas(reply_of((refusal("I'm sorry"),)))
+    assert got[0] == {"role": "assistant", "content": None, "refusal": ""}
+    assert "".join(delta.get("refusal", "") for delta in got) == "I'm sorry"
+    body = json.loads(render(reply_of((refusal("I'm sorry"),))).whole())
+    assert body["choices"][0]["message"]["refusal"] == "I'm sorry"
+    assert body["choices"][0]["message"]["content"] is None
+
+
+@pytest.mark.parametrize(
+    ("model", "tool_choice", "reason"),
+    [
+        ("gpt-4o", "auto", "tool_calls"),
+        ("gpt-4o", "required", "tool_calls"),
+        ("gpt-4o", {"type": "function", "function": {"name": "f"}}, "stop"),
+        ("gpt-5", {"type": "function", "function": {"name": "f"}}, "tool_calls"),
+    ],
+)
+def test_the_finish_reason_of_a_tool_call_is_the_recorded_one(
+    model: str, tool_choice: Any, reason: str
+) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    response = render(
+        Reply(tool_calls=(call("f"),)), model=model, tools=tools, tool_choice=tool_choice
+    )
+    assert json.loads(response.whole())["choices"][0]["finish_reason"] == reason
+
+
+def test_a_rule_may_set_finish_reason_and_usage() -> None:
+    reply = Reply("Cut", finish_reason="length", usage=Usage(100, 7))
+    body = json.loads(render(reply).whole())
+    assert body["choices"][0]["finish_reason"] == "length"
+    assert body["usage"]["prompt_tokens"] == 100
+    assert body["usage"]["total_tokens"] == 107
+
+
+def test_reasoning_models_have_no_logprobs_key() -> None:
+    assert "logprobs" not in json.loads(render(Reply("x"), model="gpt-5").whole())["choices"][0]
+    assert "logprobs" not in chunks(Reply("x"), model="o3-mini")[0]["choices"][0]
+    assert "logprobs" in chunks(Reply("x"), model="gpt-4")[0]["choices"][0]
+
+
+def test_several_choices_finish_at_the_end() -> None:
+    got = chunks(Reply("Hi"), n=2)
+    shape = [(c["choices"][0]["index"], c["choices"][0]["finish_reason"]) for c in got]
+    assert shape == [(0, None), (0, None), (1, None), (1, None), (0, "stop"), (1, "stop")]
+    assert len(json.loads(render(Reply("Hi"), n=3).whole())["choices"]) == 3
+
+
+def test_text_that_looks_like_a_hole_or_is_no_unicode_does_no_harm() -> None:
+    tricky = 'say "\x00head\x00" \x00 "id": \ud800 </script>'
+    content = json.loads(render(Reply(tricky)).whole())["choices"][0]["message"]["content"]
+    assert content == tricky.replace("\ud800", "?")
+    text = "".join(delta.get("content", "") for delta in deltas(Reply(tricky)))
+    assert text == tricky.replace("\ud800", "?")
+
+
+def test_errors_are_laid_out_as_by_the_layer_that_raises_them() -> None:
+    asked = Call(method="POST", path="/v1/chat/completions", body=b"{}")
+    body = dialects.render(asked, ApiError(400, "No.", param="n", code="c"), STAMP).whole()
+    assert body == (
+        b'{\n  "error": {\n    "message": "No.",\n    "type": "invalid_request_error",\n'
+        b'    "param": "n",\n    "code": "c"\n  }\n}'
+    )
+    body = dialects.render(asked, ApiError(401, "No.", code="invalid_api_key"), STAMP).whole()
+    assert body.startswith(b'{\n    "error": {\n        "message": "No."')
+    assert body.endswith(b"}\n")
+
+
+def test_the_list_of_models_is_a_list() -> None:
+    asked = Call(method="GET", path="/v1/models")
+    dialects.read(asked)
+    assert asked.settled is not None
+    listed = json.loads(dialects.render(asked, asked.settled, STAMP).whole())
+    assert listed["object"] == "list"
+    assert "gpt-4o-mini" in [model["id"] for model in listed["data"]]
