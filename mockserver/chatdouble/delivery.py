@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from email.utils import formatdate
-from functools import lru_cache
 
 from starlette.types import Receive, Send
 
@@ -45,8 +43,6 @@ class Delivery:
         if exchange.response.length:
             size = sum(len(piece.data) for piece in exchange.pieces)
             headers.append((b"content-length", b"%d" % size))
-        if not any(name == b"date" for name, _ in headers):
-            headers.append((b"date", _date(self._session.now())))
         return {
             "type": "http.response.start",
             "status": exchange.response.status,
@@ -83,8 +79,3 @@ class Delivery:
 async def _leaving(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-@lru_cache(maxsize=4)
-def _date(seconds: int) -> bytes:
-    return formatdate(seconds, usegmt=True).encode()

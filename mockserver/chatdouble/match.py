@@ -84,10 +84,10 @@ class When(Struct, frozen=True):
             return False
         if self.model is not None and not self.model.test(view.model):
             return False
-        return self.tool_result is None or any(
-            result.name is not None and self.tool_result.test(result.name)
-            for result in view.tool_results
-        )
+        if self.tool_result is None:
+            return True
+        names = (result.name for result in view.tool_results)
+        return any(name is not None and self.tool_result.test(name) for name in names)
 
     def why_not(self, call: Call) -> str | None:
         """The first thing that does not hold, in words; None when everything does."""

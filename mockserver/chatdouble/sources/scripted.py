@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
@@ -10,6 +11,14 @@ from chatdouble.rules import Rule, Step
 from chatdouble.sources.source import Choice, Miss
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
+
+
+class _Entry(NamedTuple):
+    """A rule with its number, which its count goes by, and its words."""
+
+    key: int
+    rule: Rule
+    words: str
 
 
 class Scripted:
@@ -24,40 +33,36 @@ class Scripted:
         self._lock = threading.Lock()
         # a rule's number -> the calls that it answered; rules themselves are frozen
         self._uses: dict[int, int] = {}
-        self._rules: list[tuple[int, Rule]] = list(enumerate(rules))
+        self._rules = [_Entry(key, rule, str(rule)) for key, rule in enumerate(rules)]
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
-        return tuple(rule for _, rule in self._rules)
+        return tuple(entry.rule for entry in self._rules)
 
     def put(self, old: Rule | None, new: Rule) -> None:
         """Add a rule behind the others, or put it in the place of an older form of itself."""
         with self._lock:
             rules = list(self._rules)
-            for index, (key, rule) in enumerate(rules):
-                if old is not None and rule is old:
-                    rules[index] = (key, new)
-                    break
-            else:
-                rules.append((len(rules), new))
+            at = next((e.key for e in rules if old is not None and e.rule is old), len(rules))
+            rules[at : at + 1] = [_Entry(at, new, str(new))]
             self._rules = rules
 
     async def answer(self, call: Call) -> Choice | None:
         """The due step of the first rule that matches."""
         if call.view is None:
             return None
-        for key, rule in self._rules:
+        for entry in self._rules:
+            rule = entry.rule
             if not rule.when.matches(call):
                 continue
             with self._lock:
-                uses = self._uses.get(key, 0)
+                uses = self._uses.get(entry.key, 0)
                 step, last = rule.step(uses)
                 if last and _repeats_itself(rule, step, call):
                     continue
-                self._uses[key] = uses + 1
-            number = f", answer {uses + 1}" if len(rule.steps) > 1 or step.times > 1 else ""
-            return Choice(step.answer, f"{rule}{number}", step.pace)
+                self._uses[entry.key] = uses + 1
+            return Choice(step.answer, f"{entry.words}, answer {uses + 1}", step.pace)
         return None
 
     def why_not(self, call: Call) -> Miss:
@@ -65,9 +70,7 @@ class Scripted:
         if not self._rules:
             return Miss(("there are no rules",))
         return Miss(
-            tuple(
-                f"{rule.origin}: {rule.when.why_not(call) or _REPEATS}" for _, rule in self._rules
-            )
+            tuple(f"{rule.origin}: {rule.when.why_not(call) or _REPEATS}" for rule in self.rules)
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
+from functools import lru_cache
 
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.wire import sse
@@ -14,9 +16,15 @@ JSON_TYPE: Header = (b"content-type", b"application/json")
 def api_headers(stamp: Stamp) -> tuple[Header, ...]:
     """The headers that every answer of the API carries, whatever the endpoint."""
     return (
+        (b"date", _date(stamp.created)),
         (b"openai-version", b"2020-10-01"),
         (b"x-request-id", b"req_" + stamp.hex(32, 32).encode()),
     )
+
+
+@lru_cache(maxsize=16)
+def _date(seconds: int) -> bytes:
+    return formatdate(seconds, usegmt=True).encode()
 
 
 def error(answer: ApiError, stamp: Stamp) -> Response:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 Header = tuple[bytes, bytes]
 
+HEAD = b"\0head\0"
+
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TO_BASE62 = bytes(BASE62[value % 62] for value in range(256))
 
@@ -33,44 +35,48 @@ class Stamp(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True, dict=True):
-    """A body as frames (one for JSON, one per event for a stream) with holes left open."""
+    """A body as frames (one for JSON, one per event for a stream) with holes left open.
+
+    What tells one answer from the next stands in every frame: it is the hole ``HEAD``. Holes that
+    stand once in a body are named by the response. All begin with a NUL byte, which no JSON has.
+    """
 
     frames: tuple[bytes, ...]
 
     @cached_property
-    def whole(self) -> bytes:
-        """All frames in one."""
-        return self.frames[0] if len(self.frames) == 1 else b"".join(self.frames)
+    def between(self) -> tuple[bytes, ...]:
+        """The whole body, cut at each ``HEAD``."""
+        return tuple(b"".join(self.frames).split(HEAD))
 
 
 class Response(Struct, frozen=True):
-    """An HTTP response: status, headers, and a body whose holes are named with their filling.
+    """An HTTP response: status, headers, and a body with what fills its holes.
 
     Attributes:
         status: the HTTP status.
         headers: (name, value) pairs, names in lower case.
         template: the body with its holes.
-        holes: (placeholder, filling) pairs; a placeholder begins with a NUL byte, which occurs in
-            no JSON text.
+        head: what fills ``HEAD``.
+        holes: further (placeholder, filling) pairs.
         length: whether a content-length is announced; a stream is sent chunked.
     """
 
     status: int
     headers: tuple[Header, ...]
     template: Template
+    head: bytes = HEAD
     holes: tuple[tuple[bytes, bytes], ...] = ()
     length: bool = True
 
     def whole(self) -> bytes:
         """The body's bytes."""
-        body = self.template.whole
-        for hole, filling in self.holes:
-            body = body.replace(hole, filling)
-        return body
+        return self._filled(self.head.join(self.template.between))
 
     def frames(self) -> tuple[bytes, ...]:
         """The body's bytes, frame by frame."""
-        frames = self.template.frames
+        return tuple(self._filled(frame.replace(HEAD, self.head)) for frame in self.template.frames)
+
+    def _filled(self, part: bytes) -> bytes:
         for hole, filling in self.holes:
-            frames = tuple(frame.replace(hole, filling) for frame in frames)
-        return frames
+            part = part.replace(hole, filling)
+        return part

@@ -13,111 +13,140 @@ from functools import lru_cache
 from itertools import cycle
 from typing import Any
 
+from msgspec import Struct
+
 from chatdouble import tokens
-from chatdouble.answers import Reply, ToolCall, Usage
+from chatdouble.answers import Reply, ToolCall
 from chatdouble.wire import sse
 from chatdouble.wire.chat.models import SNAPSHOTS, has_fingerprint, reasons, says_logprobs
 from chatdouble.wire.chat.request import ChatRequest, ChosenCustom, ChosenFunction, TextPart
 from chatdouble.wire.plain import JSON_TYPE, api_headers
-from chatdouble.wire.response import BASE62, Response, Stamp, Template
+from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
 
-# Holes, as they are put into the values that are rendered. NUL is escaped in JSON, and no text of a
-# reply can end up looking like one by chance.
+# Placeholders, as they are put into the values that are rendered. NUL is escaped in JSON, and no
+# text of a reply can end up looking like one by chance.
 _ID, _CREATED = "\0chatdouble id\0", "\0chatdouble created\0"
 _PROMPT = "\0chatdouble prompt tokens\0"
 _COMPLETION = "\0chatdouble completion tokens\0"
 _TOTAL = "\0chatdouble total tokens\0"
 
-# id, object and created stand side by side in every body and chunk: they are filled in as one
-_BETWEEN = b',\n  "object": "chat.completion",\n  "created": '
-_BETWEEN_STREAMED = b',"object":"chat.completion.chunk","created":'
-_HEAD_HOLE = b"\0head\0"
+
+def _quoted(placeholder: str) -> bytes:
+    """The placeholder as it stands in rendered JSON, quotes included."""
+    return json.dumps(placeholder).encode()
+
+
+class _Layout(Struct, frozen=True):
+    """How a body or a chunk is laid out, where values that are filled in stand side by side.
+
+    Attributes:
+        head: the text between id and created.
+        usage: the texts between prompt, completion and total tokens.
+    """
+
+    head: bytes
+    usage: tuple[bytes, bytes]
+
+    def leave_open(self, text: str) -> bytes:
+        """Rendered JSON with holes where its placeholders are."""
+        first, second = self.usage
+        counts = b"".join((_quoted(_PROMPT), first, _quoted(_COMPLETION), second, _quoted(_TOTAL)))
+        return (
+            text.encode("utf-8", "replace")
+            .replace(_quoted(_ID) + self.head + _quoted(_CREATED), HEAD)
+            .replace(counts, _USAGE_HOLE)
+        )
+
+
+_USAGE_HOLE = b"\0usage\0"
+_BODY = _Layout(
+    b',\n  "object": "chat.completion",\n  "created": ',
+    (b',\n    "completion_tokens": ', b',\n    "total_tokens": '),
+)
+_CHUNK = _Layout(
+    b',"object":"chat.completion.chunk","created":',
+    (b',"completion_tokens":', b',"total_tokens":'),
+)
 
 # the API's ids begin with the base-62 digits of the seconds since this moment (WIRE 1)
 _ID_EPOCH = 1576800000
 
+_SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
+
 _TIERS = {"flex": "flex", "priority": "priority", "fast": "priority"}
 
 
-class Renderer:
-    """Renders one reply to one request."""
-
-    def __init__(self, request: ChatRequest, reply: Reply, stamp: Stamp) -> None:
-        self._request = request
-        self._reply = reply
-        self._stamp = stamp
-
-    def response(self) -> Response:
-        """The response, with its holes and what fills them."""
-        request, stream = self._request, bool(self._request.stream)
-        shape = _Shape(request)
-        template = _stream(self._reply, shape) if stream else _body(self._reply, shape)
-        holes = self._stamp_holes()
-        if not stream or shape.include_usage:
-            holes += self._usage_holes(shape.n)
-        return Response(
-            status=200,
-            headers=(
-                (b"content-type", sse.MEDIA_TYPE) if stream else JSON_TYPE,
-                *api_headers(self._stamp),
-            ),
-            template=template,
-            holes=holes,
-            length=not stream,
-        )
-
-    def _stamp_holes(self) -> tuple[tuple[bytes, bytes], ...]:
-        stamp = self._stamp
-        between = _BETWEEN_STREAMED if self._request.stream else _BETWEEN
-        head = b'"%b"%b%d' % (completion_id(stamp), between, stamp.created)
-        holes: tuple[tuple[bytes, bytes], ...] = ((_HEAD_HOLE, head),)
-        for index, call in enumerate(self._reply.tool_calls):
-            if call.id is None:
-                digest = hashlib.blake2b(b"%d" % index, key=stamp.digest).digest()
-                letters = Stamp(stamp.created, digest).letters(0, 24)
-                holes += ((_quoted(_call_hole(index)), b'"call_%b"' % letters),)
-        return holes
-
-    def _usage_holes(self, n: int) -> tuple[tuple[bytes, bytes], ...]:
-        usage = self._reply.usage or Usage()
-        prompt, completion = usage.prompt_tokens, usage.completion_tokens
-        if prompt is None:
-            prompt = prompt_tokens(self._request)
-        if completion is None:
-            completion = n * _completion_tokens(self._reply)
-        return (
-            (_quoted(_PROMPT), b"%d" % prompt),
-            (_quoted(_COMPLETION), b"%d" % completion),
-            (_quoted(_TOTAL), b"%d" % (prompt + completion)),
-        )
-
-
-class _Shape:
+class Shape(Struct, frozen=True):
     """What of a request changes how a reply looks; equal shapes share one template."""
 
-    def __init__(self, request: ChatRequest) -> None:
-        options = request.stream_options
-        self.model = SNAPSHOTS.get(request.model, request.model)
-        self.n = request.n or 1
-        self.include_usage = bool(options and options.include_usage)
-        self.named_tool = isinstance(request.tool_choice, ChosenFunction | ChosenCustom)
-        self.tier = _TIERS.get(request.service_tier or "", "default")
-        self._key = (self.model, self.n, self.include_usage, self.named_tool, self.tier)
+    model: str
+    n: int
+    include_usage: bool
+    named_tool: bool
+    tier: str
 
-    def __hash__(self) -> int:
-        return hash(self._key)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shape) and self._key == other._key
+def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
+    """The reply as one body or as chunks, as the request asks."""
+    options = request.stream_options
+    shape = Shape(
+        SNAPSHOTS.get(request.model, request.model),
+        request.n or 1,
+        options is not None and bool(options.include_usage),
+        isinstance(request.tool_choice, ChosenFunction | ChosenCustom),
+        _TIERS.get(request.service_tier or "", "default"),
+    )
+    if request.stream:
+        template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
+    else:
+        template, layout, media_type = _body(reply, shape), _BODY, JSON_TYPE
+    holes = _call_ids(reply, stamp) if reply.tool_calls else ()
+    if not request.stream or shape.include_usage:
+        holes = (*holes, (_USAGE_HOLE, _counts(request, reply, shape.n, layout)))
+    return Response(
+        status=200,
+        headers=(media_type, *api_headers(stamp)),
+        template=template,
+        head=b'"%b"%b%d' % (completion_id(stamp), layout.head, stamp.created),
+        holes=holes,
+        length=not request.stream,
+    )
+
+
+def _call_ids(reply: Reply, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
+    holes: tuple[tuple[bytes, bytes], ...] = ()
+    for index, call in enumerate(reply.tool_calls):
+        if call.id is None:
+            digest = hashlib.blake2b(b"%d" % index, key=stamp.digest).digest()
+            letters = Stamp(stamp.created, digest).letters(0, 24)
+            holes += ((_quoted(_call_hole(index)), b'"call_%b"' % letters),)
+    return holes
+
+
+def _counts(request: ChatRequest, reply: Reply, n: int, layout: _Layout) -> bytes:
+    usage = reply.usage
+    prompt = usage.prompt_tokens if usage else None
+    completion = usage.completion_tokens if usage else None
+    if prompt is None:
+        prompt = prompt_tokens(request)
+    if completion is None:
+        completion = n * _completion_tokens(reply)
+    first, second = layout.usage
+    return b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion)
 
 
 def completion_id(stamp: Stamp) -> bytes:
     """``chatcmpl-`` and 29 letters, the first five of which say when it was created."""
-    rest, digits = stamp.created - _ID_EPOCH, b""
+    return b"chatcmpl-%b%b" % (_time_letters(stamp.created), stamp.letters(0, 24))
+
+
+@lru_cache(maxsize=16)
+def _time_letters(created: int) -> bytes:
+    rest, digits = created - _ID_EPOCH, b""
     for _ in range(5):
         rest, digit = divmod(rest, 62)
         digits = BASE62[digit : digit + 1] + digits
-    return b"chatcmpl-" + digits + stamp.letters(0, 24)
+    return digits
 
 
 def prompt_tokens(request: ChatRequest) -> int:
@@ -133,6 +162,7 @@ def prompt_tokens(request: ChatRequest) -> int:
     return total
 
 
+@lru_cache(maxsize=1024)
 def _completion_tokens(reply: Reply) -> int:
     total = tokens.count(reply.content or "") + tokens.count(reply.refusal or "")
     for call in reply.tool_calls:
@@ -140,7 +170,7 @@ def _completion_tokens(reply: Reply) -> int:
     return total
 
 
-def _finish_reason(reply: Reply, shape: _Shape) -> str:
+def _finish_reason(reply: Reply, shape: Shape) -> str:
     if reply.finish_reason is not None:
         return reply.finish_reason
     if not reply.tool_calls or (shape.named_tool and not reasons(shape.model)):
@@ -173,17 +203,12 @@ def _call_hole(index: int) -> str:
     return f"\0chatdouble call {index}\0"
 
 
-def _quoted(hole: str) -> bytes:
-    """The hole as it stands in rendered JSON, quotes included."""
-    return json.dumps(hole).encode()
-
-
 def _call_id(index: int, call: ToolCall) -> str:
     return call.id if call.id is not None else _call_hole(index)
 
 
 @lru_cache(maxsize=1024)
-def _body(reply: Reply, shape: _Shape) -> Template:
+def _body(reply: Reply, shape: Shape) -> Template:
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.tool_calls:
         message["tool_calls"] = [
@@ -209,26 +234,21 @@ def _body(reply: Reply, shape: _Shape) -> Template:
         "system_fingerprint": _fingerprint(shape.model),
     }
     text = json.dumps(completion, indent=2, ensure_ascii=False) + "\n"
-    return Template((_leave_open(text, _BETWEEN),))
+    return Template((_BODY.leave_open(text),))
 
 
 @lru_cache(maxsize=1024)
-def _stream(reply: Reply, shape: _Shape) -> Template:
+def _stream(reply: Reply, shape: Shape) -> Template:
     chunks = (
         json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
         for chunk in _chunks(reply, shape)
     )
-    frames = (_leave_open(f"data: {chunk}\n\n", _BETWEEN_STREAMED) for chunk in chunks)
+    frames = (_CHUNK.leave_open(f"data: {chunk}\n\n") for chunk in chunks)
     return Template((*frames, sse.DONE))
 
 
-def _leave_open(text: str, between: bytes) -> bytes:
-    rendered = text.encode("utf-8", "replace")
-    return rendered.replace(_quoted(_ID) + between + _quoted(_CREATED), _HEAD_HOLE)
-
-
 def _choice(
-    index: int, key: str, said: dict[str, Any], shape: _Shape, finish_reason: str | None
+    index: int, key: str, said: dict[str, Any], shape: Shape, finish_reason: str | None
 ) -> dict[str, Any]:
     return {
         "index": index,
@@ -238,7 +258,7 @@ def _choice(
     }
 
 
-def _chunks(reply: Reply, shape: _Shape) -> Iterator[dict[str, Any]]:
+def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
     # Two or more tool calls come from another part of the API, which puts usage before choices.
     parallel = len(reply.tool_calls) > 1
     head = {
