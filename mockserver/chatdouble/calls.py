@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from chatdouble.answers import ApiError, Document, ToolCall
 
@@ -17,7 +16,7 @@ _SECRET_HEADERS = frozenset(
 _REDACTED = "<redacted>"
 
 
-class Tool(Struct, frozen=True):
+class Tool(Struct, frozen=True, gc=False):
     """A tool that the request offers: its name, what it is for and the JSON Schema of its input."""
 
     name: str
@@ -25,7 +24,7 @@ class Tool(Struct, frozen=True):
     parameters: Any = None
 
 
-class ToolResult(Struct, frozen=True):
+class ToolResult(Struct, frozen=True, gc=False):
     """What a tool gave back: the tool's name (None if its call is unknown), call id and text."""
 
     name: str | None
@@ -33,7 +32,7 @@ class ToolResult(Struct, frozen=True):
     content: str
 
 
-class View(Struct, kw_only=True):
+class View(Struct, kw_only=True, gc=False):
     """The endpoint-neutral view of a request: a dialect fills it in when it reads the body.
 
     Attributes:
@@ -63,7 +62,7 @@ class View(Struct, kw_only=True):
     detail: Any = None
 
 
-class Call(Struct, kw_only=True, dict=True, weakref=True):
+class Call(Struct, kw_only=True, gc=False):
     """One request.
 
     Attributes:
@@ -88,6 +87,7 @@ class Call(Struct, kw_only=True, dict=True, weakref=True):
     view: View | None = None
     settled: ApiError | Document | None = None
     because: str = ""
+    _json: Any = UNSET
 
     def __repr__(self) -> str:
         return f"<Call {self.method} {self.path} model={self.model!r} user={self.user!r}>"
@@ -117,13 +117,15 @@ class Call(Struct, kw_only=True, dict=True, weakref=True):
         """The tool results that the request ends with, oldest first."""
         return self.view.tool_results if self.view else ()
 
-    @cached_property
+    @property
     def json(self) -> Any:
         """The body read as JSON, None if it is none."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (ValueError, RecursionError):
-            return None
+        if self._json is UNSET:
+            try:
+                self._json = msgspec.json.decode(self.body)
+            except (ValueError, RecursionError):
+                self._json = None
+        return self._json
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -139,7 +141,7 @@ class Call(Struct, kw_only=True, dict=True, weakref=True):
         found = self.json.get(key) if isinstance(self.json, dict) else None
         return found if isinstance(found, list) else []
 
-    @cached_property
+    @property
     def headers(self) -> Mapping[str, str]:
         """The headers by lower-case name; values that carry keys are replaced by a placeholder."""
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
+    from chatdouble.sources.generated import Generated
     from chatdouble.sources.source import Source
 
 # what a process that runs for weeks remembers
@@ -71,10 +73,16 @@ def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: in
     rules = _or_exit(lambda: script.load(scripts))
     generated = Generated(seed)
     # faker takes longest to load: it does so while the server starts
-    threading.Thread(target=generated.warm, daemon=True).start()
+    threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     sources: tuple[Source, ...] = (Contract(), Scripted(rules), generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
+
+
+def _warm(generated: Generated) -> None:
+    generated.warm()
+    # what is loaded by now stays for ever: the collector need not look at it again
+    gc.freeze()
 
 
 @main.command()

@@ -16,7 +16,7 @@ from chatdouble.wire.response import Response
 Outcome = Literal["open", "complete", "client left"]
 
 
-class Exchange(Struct, kw_only=True, weakref=True):
+class Exchange(Struct, kw_only=True, gc=False):
     """One call and what became of it.
 
     Attributes:

@@ -35,7 +35,7 @@ class Pace(Struct, frozen=True):
                 raise ScriptError(f"{field} is a number of seconds, 0 or more, got {seconds!r}")
 
 
-class Piece(Struct, frozen=True):
+class Piece(Struct, frozen=True, gc=False):
     """Bytes that leave in one write, ``at`` seconds after the answer was ready."""
 
     at: float

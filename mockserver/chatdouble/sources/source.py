@@ -11,7 +11,7 @@ from chatdouble.calls import Call
 from chatdouble.schedule import Pace
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """An answer, why it is the one, and at which pace it is to be sent."""
 
     answer: Answer

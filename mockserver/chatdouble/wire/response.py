@@ -14,7 +14,7 @@ BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TO_BASE62 = bytes(BASE62[value % 62] for value in range(256))
 
 
-class Stamp(Struct, frozen=True):
+class Stamp(Struct, frozen=True, gc=False):
     """What tells one answer from another of the same words: its time and its share of chance.
 
     Attributes:
@@ -49,7 +49,7 @@ class Template(Struct, frozen=True, dict=True):
         return tuple(b"".join(self.frames).split(HEAD))
 
 
-class Response(Struct, frozen=True):
+class Response(Struct, frozen=True, gc=False):
     """An HTTP response: status, headers, and a body with what fills its holes.
 
     Attributes:

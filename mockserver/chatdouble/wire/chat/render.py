@@ -76,7 +76,7 @@ _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
 _TIERS = {"flex": "flex", "priority": "priority", "fast": "priority"}
 
 
-class Shape(Struct, frozen=True):
+class Shape(Struct, frozen=True, gc=False):
     """What of a request changes how a reply looks; equal shapes share one template."""
 
     model: str

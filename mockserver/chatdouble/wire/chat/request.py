@@ -2,6 +2,9 @@
 
 The order of the fields is the order in which the API reports faults. Sources: the published
 OpenAPI document, and recorded refusals for the bounds that it does not state.
+
+None of the types can hold a cycle, so the garbage collector need not look at them (``gc=False``); a
+journal keeps many.
 """
 
 from __future__ import annotations
@@ -17,45 +20,45 @@ LongText = Annotated[str, Meta(max_length=1048576)]
 JsonObject = dict[str, Any]
 
 
-class _Part(Struct, tag_field="type", forbid_unknown_fields=True):
+class _Part(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """A part of a message's content, told apart by ``type``."""
 
 
-class TextPart(_Part, tag="text"):
+class TextPart(_Part, tag="text", gc=False):
     """A text."""
 
     text: str
     prompt_cache_breakpoint: JsonObject | None = None
 
 
-class RefusalPart(_Part, tag="refusal"):
+class RefusalPart(_Part, tag="refusal", gc=False):
     """A refusal that the assistant gave earlier."""
 
     refusal: str
 
 
-class ImageUrl(Struct, forbid_unknown_fields=True):
+class ImageUrl(Struct, forbid_unknown_fields=True, gc=False):
     """Where an image is: an address or a data URL."""
 
     url: str
     detail: Literal["auto", "low", "high", "original"] | None = None
 
 
-class ImagePart(_Part, tag="image_url"):
+class ImagePart(_Part, tag="image_url", gc=False):
     """An image."""
 
     image_url: ImageUrl
     prompt_cache_breakpoint: JsonObject | None = None
 
 
-class AudioPart(_Part, tag="input_audio"):
+class AudioPart(_Part, tag="input_audio", gc=False):
     """Spoken input."""
 
     input_audio: JsonObject
     prompt_cache_breakpoint: JsonObject | None = None
 
 
-class FilePart(_Part, tag="file"):
+class FilePart(_Part, tag="file", gc=False):
     """A file."""
 
     file: JsonObject
@@ -66,64 +69,64 @@ UserPart = TextPart | ImagePart | AudioPart | FilePart
 TextParts = Annotated[list[TextPart], Meta(min_length=1)]
 
 
-class FunctionCall(Struct, forbid_unknown_fields=True):
+class FunctionCall(Struct, forbid_unknown_fields=True, gc=False):
     """Which function was called, with which arguments as JSON text."""
 
     name: Name
     arguments: str
 
 
-class CustomCall(Struct, forbid_unknown_fields=True):
+class CustomCall(Struct, forbid_unknown_fields=True, gc=False):
     """Which custom tool was called, with which input."""
 
     name: str
     input: str
 
 
-class _HistoryCall(Struct, tag_field="type", forbid_unknown_fields=True):
+class _HistoryCall(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """A call that an assistant message of the history made."""
 
 
-class FunctionToolCall(_HistoryCall, tag="function"):
+class FunctionToolCall(_HistoryCall, tag="function", gc=False):
     """A call of a function."""
 
     id: CallId
     function: FunctionCall
 
 
-class CustomToolCall(_HistoryCall, tag="custom"):
+class CustomToolCall(_HistoryCall, tag="custom", gc=False):
     """A call of a custom tool."""
 
     id: CallId
     custom: CustomCall
 
 
-class _Message(Struct, tag_field="role", forbid_unknown_fields=True):
+class _Message(Struct, tag_field="role", forbid_unknown_fields=True, gc=False):
     """A message, told apart by ``role``."""
 
 
-class SystemMessage(_Message, tag="system"):
+class SystemMessage(_Message, tag="system", gc=False):
     """Instructions of whoever runs the app."""
 
     content: LongText | TextParts
     name: ParticipantName | None = None
 
 
-class DeveloperMessage(_Message, tag="developer"):
+class DeveloperMessage(_Message, tag="developer", gc=False):
     """What reasoning models call the system message."""
 
     content: LongText | TextParts
     name: ParticipantName | None = None
 
 
-class UserMessage(_Message, tag="user"):
+class UserMessage(_Message, tag="user", gc=False):
     """What the user said. A missing content is refused by a rule of its own, not as missing."""
 
     content: LongText | Annotated[list[UserPart], Meta(min_length=1)] | UnsetType = UNSET
     name: ParticipantName | None = None
 
 
-class AssistantMessage(_Message, tag="assistant"):
+class AssistantMessage(_Message, tag="assistant", gc=False):
     """What the model said earlier."""
 
     content: LongText | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
@@ -138,7 +141,7 @@ class AssistantMessage(_Message, tag="assistant"):
     annotations: list[Any] | None = None
 
 
-class ToolMessage(_Message, tag="tool"):
+class ToolMessage(_Message, tag="tool", gc=False):
     """What a tool gave back."""
 
     content: LongText | TextParts
@@ -146,7 +149,7 @@ class ToolMessage(_Message, tag="tool"):
     name: ParticipantName | None = None
 
 
-class FunctionMessage(_Message, tag="function"):
+class FunctionMessage(_Message, tag="function", gc=False):
     """What a function gave back, in the legacy form."""
 
     content: LongText | None
@@ -163,7 +166,7 @@ Message = (
 )
 
 
-class Function(Struct, forbid_unknown_fields=True):
+class Function(Struct, forbid_unknown_fields=True, gc=False):
     """A function on offer; without ``parameters`` it takes none."""
 
     name: Name
@@ -172,7 +175,7 @@ class Function(Struct, forbid_unknown_fields=True):
     strict: bool | None = None
 
 
-class CustomTool(Struct, forbid_unknown_fields=True):
+class CustomTool(Struct, forbid_unknown_fields=True, gc=False):
     """A custom tool on offer: its input is a text."""
 
     name: Name
@@ -180,58 +183,58 @@ class CustomTool(Struct, forbid_unknown_fields=True):
     format: JsonObject | None = None
 
 
-class _Tool(Struct, tag_field="type"):
+class _Tool(Struct, tag_field="type", gc=False):
     """A tool on offer. Recorded: further keys beside ``type`` and ``function`` are accepted."""
 
 
-class FunctionTool(_Tool, tag="function"):
+class FunctionTool(_Tool, tag="function", gc=False):
     """A function as a tool."""
 
     function: Function
 
 
-class CustomToolOffer(_Tool, tag="custom"):
+class CustomToolOffer(_Tool, tag="custom", gc=False):
     """A custom tool."""
 
     custom: CustomTool
 
 
-class FunctionName(Struct, forbid_unknown_fields=True):
+class FunctionName(Struct, forbid_unknown_fields=True, gc=False):
     """The name of a function that must be called."""
 
     name: str
 
 
-class _ToolChoice(Struct, tag_field="type", forbid_unknown_fields=True):
+class _ToolChoice(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """Which tool must be called."""
 
 
-class ChosenFunction(_ToolChoice, tag="function"):
+class ChosenFunction(_ToolChoice, tag="function", gc=False):
     """This function must be called."""
 
     function: FunctionName
 
 
-class ChosenCustom(_ToolChoice, tag="custom"):
+class ChosenCustom(_ToolChoice, tag="custom", gc=False):
     """This custom tool must be called."""
 
     custom: FunctionName
 
 
-class AllowedTools(Struct, forbid_unknown_fields=True):
+class AllowedTools(Struct, forbid_unknown_fields=True, gc=False):
     """The tools that may (``auto``) or must (``required``) be called."""
 
     mode: Literal["auto", "required"]
     tools: list[JsonObject]
 
 
-class ChosenAllowed(_ToolChoice, tag="allowed_tools"):
+class ChosenAllowed(_ToolChoice, tag="allowed_tools", gc=False):
     """Only some of the tools on offer."""
 
     allowed_tools: AllowedTools
 
 
-class JsonSchema(Struct, forbid_unknown_fields=True):
+class JsonSchema(Struct, forbid_unknown_fields=True, gc=False):
     """The schema that the reply's text must fit."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
@@ -240,32 +243,32 @@ class JsonSchema(Struct, forbid_unknown_fields=True):
     strict: bool | None = None
 
 
-class _ResponseFormat(Struct, tag_field="type", forbid_unknown_fields=True):
+class _ResponseFormat(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """What form the reply's text must have."""
 
 
-class TextFormat(_ResponseFormat, tag="text"):
+class TextFormat(_ResponseFormat, tag="text", gc=False):
     """Any text."""
 
 
-class JsonObjectFormat(_ResponseFormat, tag="json_object"):
+class JsonObjectFormat(_ResponseFormat, tag="json_object", gc=False):
     """A JSON object."""
 
 
-class JsonSchemaFormat(_ResponseFormat, tag="json_schema"):
+class JsonSchemaFormat(_ResponseFormat, tag="json_schema", gc=False):
     """JSON that fits a schema."""
 
     json_schema: JsonSchema
 
 
-class StreamOptions(Struct, forbid_unknown_fields=True):
+class StreamOptions(Struct, forbid_unknown_fields=True, gc=False):
     """What a stream carries besides the choices."""
 
     include_usage: bool | None = None
     include_obfuscation: bool | None = None
 
 
-class ChatRequest(Struct, forbid_unknown_fields=True):
+class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     """The request's body."""
 
     model: str
