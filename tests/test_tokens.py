@@ -1,20 +1,76 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chatdouble import tokens
+from chatdouble.tokens import EncodingName
+from chatdouble.wire.chat.models import encoding
+
+NAMES: tuple[EncodingName, ...] = ("o200k_base", "cl100k_base")
 
 
-@given(st.text())
-def test_the_pieces_joined_are_the_text_again(text: str) -> None:
-    assert "".join(tokens.pieces(text)) == text
+@pytest.mark.parametrize("name", NAMES)
+@given(text=st.text())
+def test_the_pieces_joined_are_the_text_again(name: EncodingName, text: str) -> None:
+    assert "".join(tokens.pieces(text, name)) == text
 
 
-@given(st.text())
-def test_the_count_is_the_number_of_pieces(text: str) -> None:
-    assert tokens.count(text) == len(tokens.pieces(text))
+@pytest.mark.parametrize("name", NAMES)
+@given(text=st.text())
+def test_no_piece_is_less_than_a_token(name: EncodingName, text: str) -> None:
+    assert len(tokens.pieces(text, name)) <= tokens.count(text, name)
 
 
-def test_a_sentence_has_several_pieces() -> None:
-    assert tokens.pieces("Hello world, how?") == ["Hello", " world", ",", " how", "?"]
+@given(piece=st.text("ab \n\u00e9", min_size=2, max_size=40))
+def test_short_and_long_pieces_are_merged_alike(piece: str) -> None:
+    bpe = tokens.encoding("o200k_base")
+    assert bpe._scan(piece.encode()) == bpe._heap(piece.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "o200k", "cl100k"),
+    [
+        ("Hello world, how?", 5, 5),
+        ("", 0, 0),
+        ("<|endoftext|>", 7, 7),
+        ("日本語のテキスト", 6, 9),
+        ("x" * 20_000, 2500, 2500),
+    ],
+)  # counted with the encodings' reference implementation
+def test_counts_are_the_references(text: str, o200k: int, cl100k: int) -> None:
+    assert tokens.count(text) == o200k
+    assert tokens.count(text, "cl100k_base") == cl100k
+
+
+def test_a_lone_surrogate_is_counted_and_does_not_raise() -> None:
+    assert tokens.count("a\ud800b") > 0
+
+
+def test_recorded_streams_are_cut_as_the_api_cut_them(shared_cassettes: Path) -> None:
+    same, other = 0, []
+    for file in sorted(shared_cassettes.glob("*/*.yaml")):
+        for interaction in yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)["interactions"]:
+            body = interaction["response"]["body"]["string"]
+            if not isinstance(body, str) or not body.startswith("data: {"):
+                continue
+            events = [json.loads(line[6:]) for line in body.splitlines() if line[:7] == "data: {"]
+            if any(len(event.get("choices", ())) > 1 for event in events):
+                continue
+            choices = [choice for event in events for choice in event.get("choices", ())]
+            if {choice["index"] for choice in choices} != {0}:
+                continue
+            said = [choice["delta"].get("content") for choice in choices]
+            recorded = [text for text in said if text]
+            cut = tokens.pieces("".join(recorded), encoding(events[0]["model"]))
+            if cut == recorded:
+                same += 1
+            else:
+                other.append(file.name)
+    assert same > 100
+    assert len(other) <= 0.02 * same, other

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__
+from chatdouble import __version__, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 
@@ -81,6 +81,7 @@ def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: in
 
 def _warm(generated: Generated) -> None:
     generated.warm()
+    tokens.encoding()
     # what is loaded by now stays for ever: the collector need not look at it again
     gc.freeze()
 

@@ -14,6 +14,7 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
+from chatdouble import tokens
 from chatdouble.app import create_app
 from chatdouble.engine import Hub, Session
 from chatdouble.errors import ListenError
@@ -229,6 +230,7 @@ class Server:
             target=self.run, args=(started.set,), name="chatdouble", daemon=True
         )
         self._thread.start()
+        threading.Thread(target=tokens.encoding, name="chatdouble-tokens", daemon=True).start()
         if not started.wait(timeout=30):
             raise ListenError("the server did not start within 30 seconds")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chatdouble.tokens import EncodingName
+
 # alias -> the dated snapshot that answers for it; a name that is no alias is echoed.
 # Source: recordings of api.openai.com, 2023-03 to 2026-08.
 SNAPSHOTS = {
@@ -31,6 +33,12 @@ SNAPSHOTS = {
 def reasons(model: str) -> bool:
     """Whether the model belongs to a family that reasons before it answers (gpt-5*, o1, o3, o4)."""
     return model.startswith(("gpt-5", "o1", "o3", "o4"))
+
+
+def encoding(model: str) -> EncodingName:
+    """The encoding that the model's tokens are counted in."""
+    old = model == "gpt-4" or model.startswith(("gpt-4-", "gpt-3.5"))
+    return "cl100k_base" if old else "o200k_base"
 
 
 def says_logprobs(model: str) -> bool:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import cycle
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from chatdouble import tokens
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.wire import sse
-from chatdouble.wire.chat.models import SNAPSHOTS, has_fingerprint, reasons, says_logprobs
+from chatdouble.wire.chat.models import SNAPSHOTS, encoding, has_fingerprint, reasons, says_logprobs
 from chatdouble.wire.chat.request import ChatRequest, ChosenCustom, ChosenFunction, TextPart
 from chatdouble.wire.plain import JSON_TYPE, api_headers
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
@@ -70,6 +70,8 @@ _CHUNK = _Layout(
 
 # the API's ids begin with the base-62 digits of the seconds since this moment (WIRE 1)
 _ID_EPOCH = 1576800000
+
+Cut: TypeAlias = Callable[[str], list[str]]
 
 _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
 
@@ -130,7 +132,7 @@ def _counts(request: ChatRequest, reply: Reply, n: int, layout: _Layout) -> byte
     if prompt is None:
         prompt = prompt_tokens(request)
     if completion is None:
-        completion = n * _completion_tokens(reply)
+        completion = n * _completion_tokens(reply, request.model)
     first, second = layout.usage
     return b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion)
 
@@ -151,22 +153,27 @@ def _time_letters(created: int) -> bytes:
 
 def prompt_tokens(request: ChatRequest) -> int:
     """Tokens of the request: three for each message, its role and texts, three for the reply."""
+    name = encoding(request.model)
     total = 3
     for message in request.messages:
         total += 4
         content = getattr(message, "content", None)
         if isinstance(content, str):
-            total += tokens.count(content)
+            total += tokens.count(content, name)
         elif isinstance(content, list):
-            total += sum(tokens.count(part.text) for part in content if isinstance(part, TextPart))
+            total += sum(
+                tokens.count(part.text, name) for part in content if isinstance(part, TextPart)
+            )
     return total
 
 
 @lru_cache(maxsize=1024)
-def _completion_tokens(reply: Reply) -> int:
-    total = tokens.count(reply.content or "") + tokens.count(reply.refusal or "")
+def _completion_tokens(reply: Reply, model: str) -> int:
+    name = encoding(model)
+    total = tokens.count(reply.content or "", name) + tokens.count(reply.refusal or "", name)
     for call in reply.tool_calls:
-        total += tokens.count(f"functions.{call.name}") + tokens.count(call.arguments) + 6
+        total += tokens.count(f"functions.{call.name}", name)
+        total += tokens.count(call.arguments, name) + 6
     return total
 
 
@@ -277,8 +284,9 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
             return head | no_usage | choices
         return head | choices | no_usage
 
+    cut = partial(tokens.pieces, name=encoding(shape.model))
     for index in range(shape.n):
-        for delta in _parallel_deltas(reply) if parallel else _deltas(reply):
+        for delta in _parallel_deltas(reply, cut) if parallel else _deltas(reply, cut):
             yield chunk(index, delta)
     for index in range(shape.n):
         yield chunk(index, {}, _finish_reason(reply, shape))
@@ -286,29 +294,29 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
         yield head | {"choices": [], "usage": _usage()}
 
 
-def _deltas(reply: Reply) -> Iterator[dict[str, Any]]:
+def _deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
     """What is said piece by piece when there is at most one tool call (WIRE 3.3, 3.4, 3.6)."""
     role: dict[str, Any] = {"role": "assistant", "content": None}
     if reply.refusal is not None:
         yield role | {"refusal": ""}
-        yield from ({"refusal": piece} for piece in tokens.pieces(reply.refusal))
+        yield from ({"refusal": piece} for piece in cut(reply.refusal))
         return
     opening = {"tool_calls": [_opening(0, reply.tool_calls[0])]} if reply.tool_calls else {}
     if opening and reply.content is None:
         yield role | opening | {"refusal": None}
     else:
         yield role | {"content": "", "refusal": None}
-        yield from ({"content": piece} for piece in tokens.pieces(reply.content or ""))
+        yield from ({"content": piece} for piece in cut(reply.content or ""))
         if opening:
             yield opening
     for call in reply.tool_calls:
-        yield from (_fragment(0, piece) for piece in tokens.pieces(call.arguments))
+        yield from (_fragment(0, piece) for piece in cut(call.arguments))
 
 
-def _parallel_deltas(reply: Reply) -> Iterator[dict[str, Any]]:
+def _parallel_deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
     """What is said piece by piece when several tools are called (WIRE 3.5)."""
     yield {"role": "assistant", "content": None if reply.content is None else ""}
-    yield from ({"content": piece} for piece in tokens.pieces(reply.content or ""))
+    yield from ({"content": piece} for piece in cut(reply.content or ""))
     for index, call in enumerate(reply.tool_calls):
         yield {"tool_calls": [_opening(index, call)]}
         start = 0
