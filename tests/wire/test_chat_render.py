@@ -233,3 +233,28 @@ def test_the_list_of_models_is_a_list() -> None:
     listed = json.loads(dialects.render(asked, asked.settled, STAMP).whole())
     assert listed["object"] == "list"
     assert "gpt-4o-mini" in [model["id"] for model in listed["data"]]
+
+
+@pytest.mark.parametrize("text", ["Hello", "Olá 日本", "x" * 40, ""])
+@pytest.mark.parametrize("include_usage", [True, False])
+def test_every_chunk_is_padded_to_a_multiple_of_16_characters(
+    text: str, include_usage: bool
+) -> None:
+    reply = reply_of((text, call("f", a=text)))
+    options = {"include_usage": include_usage}
+    *events, _ = render(reply, stream=True, stream_options=options).frames()
+    for event in events:
+        raw = event.decode()[6:-2]
+        chunk = json.loads(raw)
+        assert list(chunk)[-1] == "obfuscation"
+        padding = chunk["obfuscation"]
+        plain = raw.removesuffix(f',"obfuscation":"{padding}"}}') + "}"
+        assert len(padding) < 16
+        assert (len(plain) + len(padding)) % 16 == 0
+    off = chunks(reply, stream_options={"include_obfuscation": False})
+    assert not any("obfuscation" in chunk for chunk in off)
+
+
+def test_paddings_differ_from_chunk_to_chunk() -> None:
+    paddings = {chunk["obfuscation"] for chunk in chunks(Reply("one two three four five six"))}
+    assert len(paddings) > 4

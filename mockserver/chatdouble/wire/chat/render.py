@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import cycle
@@ -29,6 +30,12 @@ _ID, _CREATED = "\0chatdouble id\0", "\0chatdouble created\0"
 _PROMPT = "\0chatdouble prompt tokens\0"
 _COMPLETION = "\0chatdouble completion tokens\0"
 _TOTAL = "\0chatdouble total tokens\0"
+_PADDING = "\0chatdouble padding\0"
+_CALL_HOLE = re.compile(r'"\\u0000chatdouble call \d+\\u0000"')
+
+# how many characters the ids have, quotes included
+_ID_SIZE = len('"chatcmpl-"') + 29
+_CALL_ID_SIZE = len('"call_"') + 24
 
 
 def _quoted(placeholder: str) -> bytes:
@@ -86,6 +93,7 @@ class Shape(Struct, frozen=True, gc=False):
     include_usage: bool
     named_tool: bool
     tier: str
+    obfuscated: bool
 
 
 def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
@@ -97,6 +105,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         options is not None and bool(options.include_usage),
         isinstance(request.tool_choice, ChosenFunction | ChosenCustom),
         _TIERS.get(request.service_tier or "", "default"),
+        options is None or options.include_obfuscation is not False,
     )
     if request.stream:
         template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
@@ -104,7 +113,11 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         template, layout, media_type = _body(reply, shape), _BODY, JSON_TYPE
     holes = _call_ids(reply, stamp) if reply.tool_calls else ()
     if not request.stream or shape.include_usage:
-        holes = (*holes, (_USAGE_HOLE, _counts(request, reply, shape.n, layout)))
+        counts = _counts(request, reply, shape.n, layout)
+        holes = (*holes, (_USAGE_HOLE, counts))
+        if request.stream and shape.obfuscated:
+            size = _usage_chunk_size(shape) + len(counts)
+            holes = (*holes, (_quoted(_PADDING), b'"%b"' % stamp.letters(24, -size % 16)))
     return Response(
         status=200,
         headers=(media_type, *api_headers(stamp)),
@@ -246,12 +259,44 @@ def _body(reply: Reply, shape: Shape) -> Template:
 
 @lru_cache(maxsize=1024)
 def _stream(reply: Reply, shape: Shape) -> Template:
-    chunks = (
-        json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
-        for chunk in _chunks(reply, shape)
-    )
-    frames = (_CHUNK.leave_open(f"data: {chunk}\n\n") for chunk in chunks)
+    chunks = [_compact(chunk) for chunk in _chunks(reply, shape)]
+    usage = [_compact(_usage_chunk(shape))] if shape.include_usage else []
+    if shape.obfuscated:
+        chunks = [_obfuscated(chunk) for chunk in chunks]
+        usage = [_with_padding(chunk, _PADDING) for chunk in usage]
+    frames = (_CHUNK.leave_open(f"data: {chunk}\n\n") for chunk in [*chunks, *usage])
     return Template((*frames, sse.DONE))
+
+
+def _compact(chunk: dict[str, Any]) -> str:
+    return json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
+
+
+def _obfuscated(chunk: str) -> str:
+    """The chunk with letters at its end that make its length a multiple of 16 (WIRE 3.9)."""
+    digest = hashlib.blake2b(chunk.encode("utf-8", "replace")).digest()
+    letters = Stamp(0, digest).letters(0, -_sent_size(chunk) % 16)
+    return _with_padding(chunk, letters.decode())
+
+
+def _with_padding(chunk: str, padding: str) -> str:
+    return f'{chunk[:-1]},"obfuscation":{json.dumps(padding)}}}'
+
+
+def _sent_size(chunk: str) -> int:
+    """How many characters the chunk has once its ids and its time are filled in."""
+    size = len(_CALL_HOLE.sub("x" * _CALL_ID_SIZE, chunk))
+    for placeholder, sent in ((_ID, _ID_SIZE), (_CREATED, 10)):
+        size += sent - len(json.dumps(placeholder))
+    return size
+
+
+@lru_cache(maxsize=64)
+def _usage_chunk_size(shape: Shape) -> int:
+    """How many characters the usage chunk has without its counts."""
+    chunk = _compact(_usage_chunk(shape))
+    counts = (_quoted(_PROMPT), *_CHUNK.usage, _quoted(_COMPLETION), _quoted(_TOTAL))
+    return _sent_size(chunk) - sum(map(len, counts))
 
 
 def _choice(
@@ -268,14 +313,7 @@ def _choice(
 def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
     # Two or more tool calls come from another part of the API, which puts usage before choices.
     parallel = len(reply.tool_calls) > 1
-    head = {
-        "id": _ID,
-        "object": "chat.completion.chunk",
-        "created": _CREATED,
-        "model": shape.model,
-        "service_tier": shape.tier,
-        "system_fingerprint": _fingerprint(shape.model),
-    }
+    head = _head(shape)
     no_usage = {"usage": None} if shape.include_usage else {}
 
     def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
@@ -290,8 +328,21 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
             yield chunk(index, delta)
     for index in range(shape.n):
         yield chunk(index, {}, _finish_reason(reply, shape))
-    if shape.include_usage:
-        yield head | {"choices": [], "usage": _usage()}
+
+
+def _head(shape: Shape) -> dict[str, Any]:
+    return {
+        "id": _ID,
+        "object": "chat.completion.chunk",
+        "created": _CREATED,
+        "model": shape.model,
+        "service_tier": shape.tier,
+        "system_fingerprint": _fingerprint(shape.model),
+    }
+
+
+def _usage_chunk(shape: Shape) -> dict[str, Any]:
+    return _head(shape) | {"choices": [], "usage": _usage()}
 
 
 def _deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
