@@ -6,7 +6,7 @@ import msgspec
 
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult, View
-from chatdouble.wire.chat import crossfield, refusals, render
+from chatdouble.wire.chat import crossfield, limits, refusals, render
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -53,7 +53,7 @@ class ChatCompletions:
         view = call.view
         if view is None:
             raise ValueError("a call that could not be read is answered by its refusal")
-        return render.render(view.detail, reply, stamp)
+        return render.render(view.detail, limits.limited(view.detail, reply), stamp)
 
 
 def _view(request: ChatRequest) -> View:
