@@ -1,0 +1,1 @@
+"""What chatdouble costs, measured: ``python benchmarks/run.py``."""

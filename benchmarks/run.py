@@ -1,0 +1,60 @@
+"""All figures in one table: ``python benchmarks/run.py [--quick]``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import fixture, startup, throughput
+from benchmarks.processes import environment, two_cores
+from benchmarks.table import render
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
+    quick = parser.parse_args().quick
+    started = time.perf_counter()
+    machine = _machine()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        env = environment(folder / "byte-code")
+        rows = [
+            *throughput.measure(folder, env, rounds=5 if quick else 25, seconds=0.4),
+            *startup.measure(env, runs=3 if quick else 11),
+            *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
+            *fixture.measure_import(folder, env, pairs=5 if quick else 31),
+        ]
+    print(render(rows))
+    print(f"\n{machine}; {time.perf_counter() - started:.0f} s")
+
+
+def _machine() -> str:
+    cores = os.cpu_count()
+    parts = [
+        f"{cores} core{'s' * (cores != 1)}",
+        f"{platform.python_implementation()} {platform.python_version()}",
+        f"uvicorn {version('uvicorn')}",
+        platform.system(),
+    ]
+    if hasattr(os, "getloadavg"):
+        parts.append(f"load average at the start {os.getloadavg()[0]:.2f}")
+    parts.append(
+        "server and load each on a core of its own"
+        if two_cores()
+        else "server and load NOT on cores of their own"
+    )
+    return ", ".join(parts)
+
+
+if __name__ == "__main__":
+    main()
