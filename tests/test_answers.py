@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from chatdouble import Reply, ScriptError, ToolCall, Usage, call, refusal
@@ -30,6 +32,28 @@ def test_a_whole_reply_is_taken_as_it_is() -> None:
     assert reply_of((whole,)) is whole
     with pytest.raises(ScriptError, match="a whole Reply already has its finish_reason"):
         reply_of((whole,), finish_reason="stop")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ToolCall("a b"), "a tool's name is made of letters, digits, _ and -"),
+        (lambda: ToolCall("f", {"a": 1}), "a ToolCall's arguments are the text that is sent"),  # type: ignore[arg-type]
+        (lambda: ToolCall("f", "{}", 7), "a tool call's id is a text, got 7"),  # type: ignore[arg-type]
+        (lambda: Reply(5), "a reply's content is a text, got 5"),  # type: ignore[arg-type]
+        (lambda: Reply(tool_calls=[call("f")]), "tool_calls are a tuple of ToolCalls"),  # type: ignore[arg-type]
+        (lambda: Reply("x", usage={}), "a reply's usage is a Usage, got {}"),  # type: ignore[arg-type]
+        (lambda: Reply("x", finish_reason="lenght"), "finish_reason is one of stop, length"),
+        (lambda: Usage(-1), "prompt_tokens is a whole number, 0 or more, got -1"),
+        (lambda: Usage(1, True), "completion_tokens is a whole number, 0 or more, got True"),
+    ],
+)
+def test_values_that_cannot_be_sent_are_refused_where_they_are_made(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ScriptError) as caught:
+        make()
+    assert message in str(caught.value)
 
 
 def test_replies_that_cannot_be_meant_are_refused() -> None:

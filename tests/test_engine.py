@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatdouble import ApiError, ChatdoubleError, Server, Session, Settings
+from chatdouble import ApiError, ChatdoubleError, ListenError, Server, Session, Settings
 from chatdouble.calls import Call
 from chatdouble.journal import Exchange
 from chatdouble.sources.recorded import Recorded
@@ -59,6 +59,27 @@ def test_the_journal_forgets_beyond_its_limit() -> None:
     made.on().reply("Hi.")
     exchanges = [respond(made) for _ in range(5)]
     assert list(made.journal) == exchanges[2:]
+
+
+def test_the_journal_forgets_what_is_too_large_for_it() -> None:
+    made = session(Settings(journal_bytes=10_000))
+    made.on().reply("x" * 3000)
+    exchanges = [respond(made) for _ in range(5)]
+    assert list(made.journal) == exchanges[-2:]
+
+
+def test_long_ids_of_sessions_are_told_apart() -> None:
+    def first(id: str) -> bytes:  # noqa: A002
+        made = session(id=id)
+        made.on().reply("Hi.")
+        return respond(made).response.whole()
+
+    assert first("x" * 70 + "a") != first("x" * 70 + "b")
+
+
+def test_a_port_out_of_range_is_refused() -> None:
+    with pytest.raises(ListenError, match="a port is a whole number from 0 to 65535, got 70000"):
+        Server(Settings(port=70000)).listen()
 
 
 def test_a_session_without_scripted_source_takes_no_rules() -> None:

@@ -60,6 +60,23 @@ def test_a_status_out_of_range_is_refused(status: object) -> None:
         api_error(status)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "sent"),
+    [(1, "1"), (0, "0"), (1.5, "1.5"), (1234567, "1234567"), (0.00001, "0.00001")],
+)
+def test_a_wait_is_sent_as_a_plain_number(seconds: float, sent: str) -> None:
+    assert api_error(429, retry_after=seconds).headers == (("retry-after", sent),)
+
+
+def test_an_error_or_a_pace_of_other_values_is_refused() -> None:
+    builder, rules = built()
+    with pytest.raises(ScriptError, match="an error's message is a text, got 5"):
+        builder.fail(429, 5)  # type: ignore[arg-type]
+    with pytest.raises(ScriptError, match=r"pace is a Pace\(first=\.\.\., each=\.\.\.\), got 0\.1"):
+        builder.reply("x", pace=0.1)  # type: ignore[arg-type]
+    assert rules == []
+
+
 @pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan"), True, "1"])
 def test_a_wait_out_of_range_is_refused(seconds: object) -> None:
     with pytest.raises(ScriptError, match="retry_after is a number of seconds, 0 or more"):

@@ -153,6 +153,34 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "- reply: !!python/name:os.getcwd ''",
             "s.yaml:1: [0].reply: cannot be read: could not determine a constructor for the tag",
         ),
+        ("- reply: " + "[" * 100_000, "s.yaml:1: is no sound YAML: it is nested more than"),
+        ("- reply: !!bool foo", "s.yaml:1: [0].reply: cannot be read: 'foo'"),
+        ("- fail: !!int ''", "s.yaml:1: [0].fail: cannot be read: "),
+        ("- reply: !!timestamp foo", "s.yaml:1: [0].reply: cannot be read: "),
+        ("- reply: !!binary aGk=", "s.yaml:1: [0].reply: binary values mean nothing here"),
+        ("- {? [a] : b, reply: c}", "s.yaml:1: [0]: expected texts as keys"),
+        (
+            "- reply: {call: f, with: {<<: {x: 1}, y: 2}}",
+            "s.yaml:1: [0].reply.with.<<: merge keys are not read here; write the keys out",
+        ),
+        (
+            "- when: {user: {regex: 'a{99999999999}'}}\n  reply: x",
+            "s.yaml:1: [0].when.user.regex: 'a{99999999999}' is not a regular expression",
+        ),
+        (
+            "- {fail: {status: 429, retry_after: 1}, retry_after: 2}",
+            "s.yaml:1: [0].retry_after: retry_after stands here twice; keep one",
+        ),
+        (
+            "- {reply: a, finish_reason: lenght}",
+            "s.yaml:1: [0].reply: finish_reason is one of stop, length, tool_calls, "
+            "content_filter, function_call, got 'lenght'",
+        ),
+        (
+            "- {reply: a, usage: {prompt_tokens: -5}}",
+            "s.yaml:1: [0].usage: prompt_tokens is a whole number, 0 or more, got -5",
+        ),
+        ("- reply: {call: a b/c}", "s.yaml:1: [0].reply: a tool's name is made of letters"),
         ("- then: [{times: 2}]", "s.yaml:1: [0].then[0]: expected either reply or fail"),
         ("- &a [*a]", "s.yaml:1: "),
     ],

@@ -6,11 +6,16 @@ An answer says *what* is said, never how it looks on the wire: that is the diale
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from chatdouble.errors import ScriptError
+
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
+
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 class ToolCall(Struct, frozen=True):
@@ -26,6 +31,20 @@ class ToolCall(Struct, frozen=True):
     arguments: str = "{}"
     id: str | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ScriptError(
+                "a tool's name is made of letters, digits, _ and -, at most 128 of them, got "
+                f"{self.name!r}"
+            )
+        if not isinstance(self.arguments, str):
+            raise ScriptError(
+                f"a ToolCall's arguments are the text that is sent, got {self.arguments!r}; "
+                "call(name, argument=value) writes them as JSON"
+            )
+        if not isinstance(self.id, str | None):
+            raise ScriptError(f"a tool call's id is a text, got {self.id!r}")
+
 
 class Usage(Struct, frozen=True):
     """Token figures of a completion, when a script sets them by hand.
@@ -37,6 +56,12 @@ class Usage(Struct, frozen=True):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in self.__struct_fields__:
+            value = getattr(self, field)
+            if value is not None and (type(value) is not int or value < 0):
+                raise ScriptError(f"{field} is a whole number, 0 or more, got {value!r}")
 
 
 class Refusal(Struct, frozen=True):
@@ -62,6 +87,20 @@ class Reply(Struct, frozen=True):
     refusal: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("content", "refusal"):
+            if not isinstance(getattr(self, field), str | None):
+                raise ScriptError(f"a reply's {field} is a text, got {getattr(self, field)!r}")
+        calls = self.tool_calls
+        if not isinstance(calls, tuple) or not all(isinstance(one, ToolCall) for one in calls):
+            raise ScriptError(f"a reply's tool_calls are a tuple of ToolCalls, got {calls!r}")
+        if self.finish_reason is not None and self.finish_reason not in FINISH_REASONS:
+            raise ScriptError(
+                f"finish_reason is one of {', '.join(FINISH_REASONS)}, got {self.finish_reason!r}"
+            )
+        if not isinstance(self.usage, Usage | None):
+            raise ScriptError(f"a reply's usage is a Usage, got {self.usage!r}")
 
 
 class ApiError(Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
@@ -12,6 +14,8 @@ from chatdouble.answers import ApiError
 from chatdouble.calls import Call
 from chatdouble.delivery import Delivery
 from chatdouble.engine import Hub
+from chatdouble.journal import Exchange
+from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
 from chatdouble.wire import plain
 from chatdouble.wire.response import Stamp
@@ -28,46 +32,74 @@ _OUR_FAULT = ApiError(
 )
 
 
-def create_app(hub: Hub, settings: Settings) -> Router:
-    """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``."""
-    return Router(default=Handler(hub, settings), redirect_slashes=False)
+Listener: TypeAlias = Callable[[Exchange], None]
+
+
+def create_app(hub: Hub, settings: Settings, listener: Listener | None = None) -> Router:
+    """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``.
+
+    The listener is told of what no session could answer.
+    """
+    return Router(default=Handler(hub, settings, listener), redirect_slashes=False)
 
 
 class Handler:
     """Answers every request to every endpoint of every session."""
 
-    def __init__(self, hub: Hub, settings: Settings) -> None:
+    def __init__(self, hub: Hub, settings: Settings, listener: Listener | None) -> None:
         self._hub = hub
         self._body_limit = settings.body_limit
+        self._listener = listener
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let its session respond, deliver the answer."""
         started = time.perf_counter()
         id, path = _session_and_path(scope["path"])  # noqa: A001 - what it is
-        session = self._hub.session(id)
-        if session is None:
-            await _send(send, _no_session(id))
-            return
-        body = await _body(receive, self._body_limit)
-        if body is None:
-            return
-        if len(body) > self._body_limit:
-            await _send(send, _too_large(self._body_limit))
-            return
         call = Call(
             method=scope["method"],
             path=path,
             query=scope["query_string"].decode("latin-1"),
             raw_headers=scope["headers"],
-            body=body,
         )
+        session = self._hub.session(id)
+        if session is None:
+            await self._refuse(call, _no_session(id), started, send)
+            return
+        body = await _body(receive, self._body_limit)
+        if body is None:
+            return
+        if len(body) > self._body_limit:
+            await self._refuse(call, _too_large(self._body_limit), started, send)
+            return
+        call.body = body
         try:
             exchange = await session.respond(call)
         except Exception:
             _log.exception("chatdouble failed to answer %r", call)
-            await _send(send, _OUR_FAULT)
+            await self._refuse(call, _OUR_FAULT, started, send)
             return
         await Delivery(session, exchange, started)(receive, send)
+
+    async def _refuse(self, call: Call, error: ApiError, started: float, send: Send) -> None:
+        """Answer what no session can answer; no journal is there to note it."""
+        response = plain.error(error, _NOWHERE)
+        body = response.whole()
+        headers = [*response.headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        if self._listener is not None:
+            exchange = Exchange(
+                call=call,
+                source="server",
+                why=error.code or error.message,
+                answer=error,
+                response=response,
+                pieces=(Piece(0.0, body),),
+                sent=len(body),
+                seconds=time.perf_counter() - started,
+                outcome="complete",
+            )
+            self._listener(exchange)
 
 
 def _session_and_path(path: str) -> tuple[str, str]:
@@ -92,14 +124,6 @@ async def _body(receive: Receive, limit: int) -> bytes | None:
         if size > limit or not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
-
-
-async def _send(send: Send, error: ApiError) -> None:
-    response = plain.error(error, _NOWHERE)
-    body = response.whole()
-    headers = [*response.headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _no_session(id: str) -> ApiError:  # noqa: A002 - what it is

@@ -17,11 +17,15 @@ _REDACTED = "<redacted>"
 
 
 class Tool(Struct, frozen=True, gc=False):
-    """A tool that the request offers: its name, what it is for and the JSON Schema of its input."""
+    """A tool that the request offers: its name, what it is for and the JSON Schema of its input.
+
+    A custom tool's input is a text instead.
+    """
 
     name: str
     description: str = ""
     parameters: Any = None
+    custom: bool = False
 
 
 class ToolResult(Struct, frozen=True, gc=False):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import logging
+import queue
 import sys
 import threading
 from pathlib import Path
@@ -17,11 +19,16 @@ from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
+    from chatdouble.rules import Rule
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.source import Source
 
 # what a process that runs for weeks remembers
-_JOURNAL_LIMIT = 1000
+_JOURNAL_LIMIT = 100
+_JOURNAL_BYTES = 32 * 1024 * 1024
+
+# how many lines wait for a reader of the log before further ones are dropped
+_MOST_LINES = 10_000
 
 _PATHS = click.Path(path_type=Path)
 
@@ -65,18 +72,23 @@ def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: in
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL and any text as OPENAI_API_KEY.
     """
-    from chatdouble import script
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Contract
 
-    rules = _or_exit(lambda: script.load(scripts))
+    rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = Generated(seed)
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     sources: tuple[Source, ...] = (Contract(), Scripted(rules), generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
+
+
+def _rules(scripts: tuple[Path, ...]) -> tuple[Rule, ...]:
+    from chatdouble import script
+
+    return script.load(scripts)
 
 
 def _warm(generated: Generated) -> None:
@@ -130,11 +142,23 @@ def _run(
 ) -> None:
     from chatdouble.server import Server
 
-    settings = Settings(host=host, port=port, seed=seed, clock=None, journal_limit=_JOURNAL_LIMIT)
-    server = Server(settings, None if quiet else _log)
+    # what uvicorn has to say of odd requests is no help here
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    settings = Settings(
+        host=host,
+        port=port,
+        seed=seed,
+        clock=None,
+        journal_limit=_JOURNAL_LIMIT,
+        journal_bytes=_JOURNAL_BYTES,
+    )
+    log = None if quiet else _Log()
+    server = Server(settings, log)
     _or_exit(server.listen)
     session = server.session("", sources)
     server.run(lambda: _greet(session.base_url, loaded))
+    if log is not None:
+        log.end()
 
 
 def _greet(base_url: str, loaded: str) -> None:
@@ -154,20 +178,46 @@ def _greet(base_url: str, loaded: str) -> None:
     sys.stdout.flush()
 
 
-def _log(exchange: Exchange) -> None:
+class _Log:
+    """One line for each exchange, written by a thread of its own.
+
+    Nobody may be reading: a full pipe must not hold up answers, and a closed one ends the log.
+    """
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="chatdouble-log", daemon=True)
+        self._thread.start()
+
+    def __call__(self, exchange: Exchange) -> None:
+        if self._thread.is_alive() and self._lines.qsize() < _MOST_LINES:
+            self._lines.put(_line(exchange))
+
+    def end(self) -> None:
+        self._lines.put(None)
+        self._thread.join(timeout=1)
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                click.echo(line)
+            except (OSError, ValueError):
+                return
+
+
+def _line(exchange: Exchange) -> str:
     call = exchange.call
-    path = call.path.encode("ascii", "backslashreplace").decode()
-    why = exchange.why.encode("ascii", "backslashreplace").decode()
     shape = " stream" if call.stream else ""
     ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
-    click.echo(
-        f"{call.method} {_printable(path)}{shape} {exchange.response.status} "
-        f"{exchange.source}: {_printable(why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
+    return (
+        f"{call.method} {_printable(call.path)}{shape} {exchange.response.status} "
+        f"{exchange.source}: {_printable(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
     )
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
+    plain = text[:500].encode("ascii", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 
 def _or_exit(do: Any) -> Any:

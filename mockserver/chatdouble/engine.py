@@ -58,11 +58,11 @@ class Session:
             raise ChatdoubleError(f"a session's id is made of letters, digits, - and _; got {id!r}")
         self.id = id
         self.base_url = base_url
-        self.journal = Journal(settings.journal_limit, listener)
+        self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
         self._settings = settings
         self._ordinals: OrderedDict[bytes, int] = OrderedDict()
-        self._key = f"{settings.seed}\n{id}".encode()[:64]
+        self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._begun = 0
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
 

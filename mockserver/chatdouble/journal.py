@@ -41,25 +41,47 @@ class Exchange(Struct, kw_only=True, gc=False):
     seconds: float = 0.0
     outcome: Outcome = "open"
 
+    @property
+    def size(self) -> int:
+        """How many bytes the request's and the answer's body have."""
+        return len(self.call.body) + sum(len(piece.data) for piece in self.pieces)
+
 
 class Journal:
     """The exchanges that a session remembers.
 
     Args:
         limit: how many; None means all.
+        byte_limit: how many bytes their bodies may have together; None means any number.
         listener: called with each exchange when it is closed, for example to log it.
     """
 
     def __init__(
-        self, limit: int | None = None, listener: Callable[[Exchange], None] | None = None
+        self,
+        limit: int | None = None,
+        byte_limit: int | None = None,
+        listener: Callable[[Exchange], None] | None = None,
     ) -> None:
-        self._exchanges: deque[Exchange] = deque(maxlen=limit)
+        self._exchanges: deque[Exchange] = deque()
+        self._limit = limit
+        self._byte_limit = byte_limit
+        self._bytes = 0
         self._listener = listener
 
     def open(self, exchange: Exchange) -> Exchange:
         """Remember an exchange whose answer is about to leave."""
         self._exchanges.append(exchange)
+        if self._limit is not None or self._byte_limit is not None:
+            self._bytes += exchange.size
+            self._forget()
         return exchange
+
+    def _forget(self) -> None:
+        while self._exchanges and (
+            (self._limit is not None and len(self._exchanges) > self._limit)
+            or (self._byte_limit is not None and self._bytes > self._byte_limit)
+        ):
+            self._bytes -= self._exchanges.popleft().size
 
     def close(self, exchange: Exchange, *, complete: bool, seconds: float) -> None:
         """Note how an exchange ended."""

@@ -23,7 +23,7 @@ class Text(Struct, frozen=True):
         if self.how == "regex":
             try:
                 re.compile(self.value)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise ScriptError(f"{self.value!r} is not a regular expression: {error}") from None
 
     def test(self, text: str) -> bool:

@@ -41,6 +41,11 @@ class Step(Struct, frozen=True):
     times: int = 1
     pace: Pace | None = None
 
+    def __post_init__(self) -> None:
+        check_times(self.times)
+        if not isinstance(self.pace, Pace | None):
+            raise ScriptError(f"pace is a Pace(first=..., each=...), got {self.pace!r}")
+
 
 class Rule(Struct, frozen=True):
     """A condition and the steps that answer the calls that fulfil it.
@@ -100,6 +105,9 @@ def api_error(
         or not 0 <= retry_after < float("inf")
     ):
         raise ScriptError(f"retry_after is a number of seconds, 0 or more, got {retry_after!r}")
+    for field, value in (("message", message), ("type", type), ("code", code), ("param", param)):
+        if not isinstance(value, str | None):
+            raise ScriptError(f"an error's {field} is a text, got {value!r}")
     nearest = status if status in _USUAL else 500 if status >= 500 else 400
     usual_message, usual_type, usual_code = _USUAL[nearest]
     return ApiError(
@@ -108,8 +116,12 @@ def api_error(
         type=usual_type if type is None else type,
         code=usual_code if code is None and message is None else code,
         param=param,
-        headers=() if retry_after is None else (("retry-after", f"{retry_after:g}"),),
+        headers=() if retry_after is None else (("retry-after", _seconds(retry_after)),),
     )
+
+
+def _seconds(wait: float) -> str:
+    return f"{wait:.6f}".rstrip("0").rstrip(".")
 
 
 class RuleBuilder:
@@ -173,7 +185,6 @@ class RuleBuilder:
         return self._step(error, times, None)
 
     def _step(self, answer: Reply | ApiError, times: int, pace: Pace | None) -> RuleBuilder:
-        check_times(times)
         steps = self._rule.steps if self._rule else ()
         rule = Rule(self._when, (*steps, Step(answer, times, pace)), self._origin)
         self._put(self._rule, rule)

@@ -22,6 +22,7 @@ import yaml
 from chatdouble.answers import Refusal, Reply, ReplyPart, Usage, reply_of, tool_call
 from chatdouble.errors import ScriptError
 from chatdouble.match import Text, When
+from chatdouble.plainyaml import BROKEN, compose, where
 from chatdouble.rules import Rule, Step, api_error, check_times
 from chatdouble.schedule import Pace
 
@@ -42,7 +43,7 @@ def load(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
     """
     rules: list[Rule] = []
     for path in paths:
-        if path.is_dir():
+        if _is_folder(path):
             files = sorted(
                 f for f in path.rglob("*") if f.suffix.lower() in ENDINGS and f.is_file()
             )
@@ -53,6 +54,13 @@ def load(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
         for file in files:
             rules += load_file(file)
     return tuple(rules)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise ScriptError(f"cannot be read: {error.strerror or error}", file=path) from None
 
 
 def load_file(file: Path) -> tuple[Rule, ...]:
@@ -77,16 +85,10 @@ def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
         ScriptError: the script is wrong; the error says where.
     """
     try:
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ScriptError(
-            f"is no sound YAML: {getattr(error, 'problem', None) or error}",
-            file=file,
-            line=mark.line + 1 if mark else None,
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise ScriptError(f"is no sound YAML: {error}", file=file) from None
+        root = compose(text)
+    except BROKEN as error:
+        line, problem = where(error)
+        raise ScriptError(f"is no sound YAML: {problem}", file=file, line=line) from None
     if root is None:
         raise ScriptError("is empty; expected version and rules", file=file)
     return _document(_Place.whole(root, file))
@@ -147,10 +149,12 @@ class _Place:
             self.wrong(f"expected {expected}, got {self.kind()}")
         found: dict[str, _Place] = {}
         for key_node, value_node in self._node.value:
-            key = key_node.value
-            place = _Place(key_node, self._file, self._below(str(key)), self._budget)
             if not isinstance(key_node, yaml.ScalarNode):
-                place.wrong("expected a text as key")
+                self.wrong("expected texts as keys")
+            key = key_node.value
+            place = _Place(key_node, self._file, self._below(key), self._budget)
+            if key_node.tag == f"{_TAG_PREFIX}merge":
+                place.wrong("merge keys are not read here; write the keys out")
             if key in found:
                 place.wrong(f"{key!r} stands here twice; keep one")
             if known is not None and key not in known:
@@ -188,10 +192,12 @@ class _Place:
         loader = yaml.SafeLoader("")
         try:
             value = loader.construct_object(self._node)
-        except (yaml.YAMLError, ValueError) as error:
-            self.wrong(f"cannot be read: {getattr(error, 'problem', None) or error}")
+        except BROKEN as error:
+            self.wrong(f"cannot be read: {where(error)[1]}")
         finally:
             loader.dispose()
+        if isinstance(value, bytes):
+            self.wrong("binary values mean nothing here; write a text")
         if value is not None and not isinstance(value, str | int | float | bool):
             return self._node.value  # a date is a text here, as JSON knows no dates
         return value
@@ -299,6 +305,8 @@ def _failure(place: _Place, retry_after: _Place | None) -> Any:
         place.wrong("expected status: the HTTP status")
     status = fields["status"].whole_number()
     if "retry_after" in fields:
+        if retry_after:
+            retry_after.wrong("retry_after stands here twice; keep one")
         wait = fields["retry_after"].number()
     texts = {
         key: fields[key].text() for key in ("message", "type", "code", "param") if key in fields
@@ -314,7 +322,7 @@ def _reply(fields: dict[str, _Place]) -> Reply:
         else (_part(said),)
     )
     finish_reason = fields["finish_reason"].text() if "finish_reason" in fields else None
-    usage = _usage(fields["usage"]) if "usage" in fields else None
+    usage = fields["usage"].at_fault(lambda: _usage(fields["usage"])) if "usage" in fields else None
     return said.at_fault(lambda: reply_of(parts, finish_reason=finish_reason, usage=usage))
 
 

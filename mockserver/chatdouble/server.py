@@ -33,6 +33,8 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ListenError: the address is taken or not ours.
     """
+    if not 0 <= port <= 65535:
+        raise ListenError(f"a port is a whole number from 0 to 65535, got {port}")
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
@@ -138,6 +140,8 @@ class Server:
         if self._socket is None:
             raise ListenError("the server does not listen yet")
         host, port = self._socket.getsockname()[:2]
+        # "any address" is none that a client could use
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def session(
@@ -193,7 +197,7 @@ class Server:
         """
         self.listen()
         config = uvicorn.Config(
-            create_app(self._hub, self.settings),
+            create_app(self._hub, self.settings, self._listener),
             lifespan="off",
             ws="none",
             interface="asgi3",

@@ -22,6 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             real clock.
         journal_limit: how many exchanges a session remembers; older ones are forgotten. None
             remembers all.
+        journal_bytes: how many bytes of bodies a session remembers; None remembers all.
         body_limit: the largest request body, in bytes; larger ones are answered with 413.
     """
 
@@ -30,4 +31,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     seed: int = 0
     clock: int | None = FIXED_CLOCK
     journal_limit: int | None = None
+    journal_bytes: int | None = None
     body_limit: int = 64 * 1024 * 1024

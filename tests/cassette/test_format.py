@@ -55,7 +55,8 @@ def test_what_vcrpy_writes_is_read(tmp_path: Path) -> None:
         Interaction(
             origin=f"{file}, interaction 1",
             method="POST",
-            uri="https://api.openai.com/v1/chat/completions?a=b",
+            path="/v1/chat/completions",
+            query="a=b",
             body=b'{"x":"\xc3\xa9"}',
             status=429,
             headers=(
@@ -104,6 +105,12 @@ def test_headers_of_one_connection_are_left_out(tmp_path: Path) -> None:
 def test_a_line_break_in_a_header_cannot_end_it(tmp_path: Path) -> None:
     (read,) = load(write(tmp_path, interaction(**{"x-evil": ["a\r\nset-cookie: b"]})))
     assert read.headers[1] == ("x-evil", "a set-cookie: b")
+
+
+def test_odd_request_headers_do_no_harm(tmp_path: Path) -> None:
+    recorded = interaction()
+    recorded["request"]["headers"] = {"a": []}
+    assert len(load(write(tmp_path, recorded))) == 1
 
 
 def test_old_tags_of_vcrpy_are_plain_data(tmp_path: Path) -> None:
@@ -160,7 +167,44 @@ WHOLE = yaml.safe_dump({"interactions": [interaction()], "version": 1})
         (
             "interactions: [{request: {method: GET, uri: http://a}, "
             "response: {status: {code: 9999}}}]",
-            "interaction 1: response.status.code: expected 100 to 599, got 9999",
+            "interaction 1: response.status.code: expected 200 to 599, got 9999",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 100}}}]",
+            "interaction 1: response.status.code: expected 200 to 599, got 100",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: 'http://[bad/v1/x'}}]",
+            "interaction 1: request.uri: Invalid IPv6 URL",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, url: http://a}}]",
+            "is no vcrpy cassette: expected a uri in each request",
+            True,
+        ),
+        ("interactions: " + "[" * 100_000, "is no sound YAML: line 1: it is nested more", False),
+        ("interactions: !!bool foo", "is no sound YAML: 'foo'", False),
+        ("interactions: !!int ''", "is no sound YAML: ", False),
+        ("interactions: !!timestamp foo", "is no sound YAML: ", False),
+        (
+            "interactions: []\ninteractions: []",
+            "holds what no cassette may: line 2: the key 'interactions' stands twice",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {a: &v [" + ", ".join("x" * 1001) + "]}}}]",
+            "interaction 1: response.headers: more than 1000 values",
+            False,
+        ),
+        (
+            "interactions: [{request: {method: GET, uri: http://a}, "
+            "response: {status: {code: 200}, headers: {content-encoding: [gzip, gzip, gzip]}}}]",
+            "interaction 1: more than two content-encodings",
             False,
         ),
         (
@@ -202,6 +246,8 @@ def test_a_broken_foreign_or_hostile_file_is_named_and_left_as_it_was(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "a.yaml"
+    if text.startswith("interactions: [{") or text == "interactions: [7]":
+        text += "\nversion: 1"
     file.write_text(text)
     with pytest.raises(CassetteError) as caught:
         load(file)
@@ -216,8 +262,31 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"interactions: \xff")
     with pytest.raises(CassetteError, match=r"a\.yaml: is not UTF-8 \(byte 14\)"):
         load(file)
-    with pytest.raises(CassetteError, match="cannot be read: Is a directory"):
+    with pytest.raises(CassetteError, match="is no file"):
         load(tmp_path)
+
+
+def test_a_cassette_cut_off_between_two_interactions_is_refused(tmp_path: Path) -> None:
+    """vcrpy writes the version last, so a file without it was not written to its end."""
+    file = write(tmp_path, interaction(), interaction())
+    whole = file.read_text()
+    file.write_text(whole[: whole.index("- request", whole.index("- request") + 1)])
+    with pytest.raises(CassetteError, match="has no version at its end, as if it had been cut"):
+        load(file)
+
+
+def test_a_body_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = gzip.compress(b"\0" * 200_000_000, 1)
+    file = write(tmp_path, interaction(bomb, **{"content-encoding": ["gzip"]}))
+    with pytest.raises(CassetteError, match="it unpacks to more than 134217728 bytes"):
+        load(file)
+
+
+def test_a_status_that_has_no_body_is_served_without_one(tmp_path: Path) -> None:
+    recorded = interaction("abc")
+    recorded["response"]["status"]["code"] = 204
+    (read,) = load(write(tmp_path, recorded))
+    assert read.response == b""
 
 
 def test_cassettes_are_found_at_any_depth_in_the_order_of_their_paths(tmp_path: Path) -> None:

@@ -116,6 +116,16 @@ def test_a_call_that_is_on_no_cassette_names_the_nearest_recording(
     assert "404 unmatched: recorded: the nearest recording is" in out
 
 
+def test_odd_paths_are_misses_and_no_faults(run: Run, shared_cassettes: Path) -> None:
+    server = run("replay", shared_cassettes / "llm", "--port", 0, "--quiet")
+    raw = Raw(server.base_url)
+    for path in ("//[x", "//a%E2%84%80b/v1/models", "/v1/a%3Fb%23c", "/%00"):
+        response, body = raw.send("GET", path)
+        assert response.status == 404
+        assert json.loads(body)["error"]["code"] == "no_answer"
+    raw.connection.close()
+
+
 def test_broken_and_foreign_files(run: Run, tmp_path: Path, shared_cassettes: Path) -> None:
     sound = sorted((shared_cassettes / "llm").glob("*.yaml"))[0]
     (tmp_path / "sound.yaml").write_bytes(sound.read_bytes())

@@ -171,6 +171,32 @@ def test_quiet_logs_nothing(run: Run) -> None:
     assert "GET" not in out
 
 
+def test_a_log_that_nobody_reads_holds_up_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "chatdouble", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/v1", process.stdout.readline())
+        assert found
+        raw = Raw(found.group())
+        for _ in range(2000):
+            assert raw.send("GET", "/v1/models")[0].status == 200
+        process.stdout.close()
+        assert raw.send("GET", "/v1/models")[0].status == 200
+        raw.connection.close()
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_what_no_session_answers_is_logged_too(run: Run) -> None:
+    server = run("serve", "--port", 0)
+    raw = Raw(server.base_url)
+    raw.send("GET", "/s/nobody/v1/models")
+    raw.connection.close()
+    server.process.terminate()
+    _, out, _ = server.ended()
+    assert out.startswith("GET /v1/models 404 server: no_session [")
+
+
 def test_bad_http_does_not_end_the_server(run: Run) -> None:
     server = run("serve", "--port", 0)
     with socket.create_connection(("127.0.0.1", server.port)) as client:

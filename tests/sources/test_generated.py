@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import jsonschema
@@ -136,3 +137,92 @@ def test_a_value_fits_its_schema(schema: Any) -> None:
 )  # fmt: skip
 def test_nonsense_ends_with_some_json(schema: Any) -> None:
     json.dumps(Fitter(schema, a_faker()).value())
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {
+            "type": "object",
+            "properties": {k: {"$ref": "#"} for k in "abc"},
+            "required": list("abc"),
+        },
+        {"type": "array", "minItems": 1000, "items": {"type": "array", "minItems": 1000}},
+        {"properties": {str(n): {"type": "string"} for n in range(20_000)}},
+        {"anyOf": [{"type": "array", "minItems": 9, "items": {"$ref": "#"}}]},
+    ],
+)
+def test_a_schema_without_end_ends(schema: Any) -> None:
+    began = time.perf_counter()
+    text = json.dumps(Fitter(schema, a_faker()).value())
+    assert time.perf_counter() - began < 5
+    assert len(text) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": [1], "allOf": [{"properties": {"a": {}}}]},
+        {"required": 5, "allOf": [{"required": ["a"]}]},
+        {"$ref": "#/x/\u00b2", "x": [1]},
+        {"type": "string", "maxLength": -1, "minLength": 1e300},
+        {"type": "integer", "minimum": 1e308, "maximum": -1e308},
+    ],
+)
+def test_a_malformed_schema_gives_some_json(schema: Any) -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    (made,) = ask(tools=[tool], tool_choice="required").tool_calls
+    json.loads(made.arguments)
+
+
+def test_dates_do_not_follow_the_clock() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            name: {"type": "string", "format": name} for name in ("date", "time", "date-time")
+        },
+    }
+    value = Fitter(schema, a_faker()).value()
+    assert value == {
+        "date": "2004-12-22",
+        "time": "19:20:47Z",
+        "date-time": "2000-06-16T11:03:19Z",
+    }
+
+
+def test_parameters_nested_to_the_limit_of_the_reader_are_no_fault_of_ours() -> None:
+    for depth in range(950, 1000, 7):
+        body = (
+            b'{"model": "m", "messages": [{"role": "user", "content": "x"}], "metadata": {}, '
+            b'"tools": [{"type": "function", "function": {"name": "f", "parameters": {"a": '
+            + b'{"a":' * depth
+            + b"1"
+            + b"}" * depth
+            + b"}}}]}"
+        )
+        call = Call(method="POST", path="/v1/chat/completions", body=body)
+        dialects.read(call)
+        if call.settled is None:
+            assert asyncio.run(Generated().answer(call)) is not None
+
+
+def test_allowed_tools_are_the_only_ones_called() -> None:
+    allowed = {
+        "mode": "required",
+        "tools": [{"type": "function", "function": {"name": "get_weather"}}],
+    }
+    choice = {"type": "allowed_tools", "allowed_tools": allowed}
+    (made,) = ask(tools=[TIME, WEATHER], tool_choice=choice).tool_calls
+    assert made.name == "get_weather"
+
+
+def test_a_custom_tool_gets_a_text_and_a_legacy_function_its_arguments() -> None:
+    custom = {"type": "custom", "custom": {"name": "note"}}
+    (made,) = ask(
+        tools=[custom], tool_choice={"type": "custom", "custom": {"name": "note"}}
+    ).tool_calls
+    assert made.name == "note"
+    assert " " in made.arguments
+    functions = [WEATHER["function"]]
+    (made,) = ask(functions=functions, function_call={"name": "get_weather"}).tool_calls
+    assert "city" in json.loads(made.arguments)

@@ -259,6 +259,32 @@ def test_every_wrong_type_at_every_field_is_refused_or_read_and_never_raises() -
             assert (call.settled is None) != (call.view is None)
 
 
+def test_whole_numbers_may_be_written_with_a_point() -> None:
+    call = read_chat(n=2.0, max_tokens=5.0, seed=7.0, temperature=1)
+    assert call.settled is None
+    assert call.view is not None
+    assert (call.view.detail.n, call.view.detail.max_tokens) == (2, 5)
+    assert refused(read_chat(n=2.5)).code == "invalid_type"
+
+
+def test_bounds_of_the_model_and_the_seed() -> None:
+    assert refused(read_chat(model="")).message == "you must provide a model parameter"
+    assert refused(read_chat(seed=2**63)).code == "integer_above_max_value"
+    assert read_chat(seed=-(2**63)).settled is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [{"type": "custom", "custom": {"name": "c"}}],
+         "tool_choice": {"type": "custom", "custom": {"name": "zzz"}}},
+        {"functions": [{"name": "f"}], "function_call": {"name": "zzz"}},
+    ],
+)  # fmt: skip
+def test_what_is_not_on_offer_cannot_be_chosen(fields: dict[str, Any]) -> None:
+    assert "no function named 'zzz'" in refused(read_chat(**fields)).message
+
+
 def test_a_tool_choice_that_names_an_absent_function_is_refused() -> None:
     chosen = {"type": "function", "function": {"name": "g"}}
     assert (

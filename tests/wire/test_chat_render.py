@@ -258,3 +258,28 @@ def test_every_chunk_is_padded_to_a_multiple_of_16_characters(
 def test_paddings_differ_from_chunk_to_chunk() -> None:
     paddings = {chunk["obfuscation"] for chunk in chunks(Reply("one two three four five six"))}
     assert len(paddings) > 4
+
+
+def test_a_custom_tools_call_carries_its_input() -> None:
+    tools = [{"type": "custom", "custom": {"name": "note"}}]
+    reply = Reply(tool_calls=(ToolCall("note", "buy milk and eggs", "call_1"),))
+    body = json.loads(render(reply, tools=tools).whole())
+    assert body["choices"][0]["message"]["tool_calls"] == [
+        {"id": "call_1", "type": "custom", "custom": {"name": "note", "input": "buy milk and eggs"}}
+    ]
+    opening, *fragments, _ = deltas(reply, tools=tools)
+    assert opening["tool_calls"][0]["custom"] == {"name": "note", "input": ""}
+    said = "".join(delta["tool_calls"][0]["custom"]["input"] for delta in fragments)
+    assert said == "buy milk and eggs"
+
+
+def test_a_legacy_function_call_has_its_own_place() -> None:
+    functions = [{"name": "f", "parameters": {}}]
+    body = json.loads(render(Reply(tool_calls=(call("f", a=1),)), functions=functions).whole())
+    (choice,) = body["choices"]
+    assert choice["message"]["function_call"] == {"name": "f", "arguments": '{"a":1}'}
+    assert "tool_calls" not in choice["message"]
+    assert choice["finish_reason"] == "function_call"
+    opening, *fragments, _ = deltas(Reply(tool_calls=(call("f", a=1),)), functions=functions)
+    assert opening["function_call"] == {"name": "f", "arguments": ""}
+    assert "".join(d["function_call"]["arguments"] for d in fragments) == '{"a":1}'

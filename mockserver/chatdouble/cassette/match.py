@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
+from itertools import islice
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -15,8 +16,9 @@ from chatdouble.match import shorten
 
 Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], bytes]
 
-# how many recordings are compared leaf by leaf when a miss is explained
-_MOST_COMPARED = 2000
+# how many recordings are compared value by value when a miss is explained, and how many values
+_MOST_COMPARED = 50
+_MOST_LEAVES = 500
 
 
 class Difference(Struct, frozen=True):
@@ -31,58 +33,59 @@ class Difference(Struct, frozen=True):
     param: str | None = None
 
 
-def key_of(method: str, uri: str, body: bytes) -> Key:
+def key_of(method: str, path: str, query: str, body: bytes) -> Key:
     """What two requests must share to be the same one.
 
     The method, the path from its last ``/v1/`` on (so that a recording of any host and prefix
     answers), the query with its order ignored, and the body as canonical JSON.
     """
-    parts = urlsplit(uri)
-    return (method.upper(), _endpoint(parts.path), _query(parts.query), _canonical(body))
+    return (method.upper(), _endpoint(path), _query(query), _canonical(body))
 
 
-def nearest(method: str, uri: str, body: bytes, interactions: Iterable[Interaction]) -> Interaction:
+def nearest(
+    method: str, path: str, body: bytes, interactions: Iterable[Interaction]
+) -> Interaction:
     """The recording that a request resembles most: its path first, then the most equal values."""
-    path = _endpoint(urlsplit(uri).path)
-    mine = dict(_leaves(_parsed(body)))
+    endpoint = _endpoint(path)
+    mine = _first_leaves(body)
 
     def rough(interaction: Interaction) -> tuple[bool, bool, int]:
         return (
-            _endpoint(urlsplit(interaction.uri).path) != path,
+            _endpoint(interaction.path) != endpoint,
             interaction.method != method,
             abs(len(interaction.body) - len(body)),
         )
 
     def unlike(interaction: Interaction) -> tuple[bool, bool, int, int]:
-        theirs = dict(_leaves(_parsed(interaction.body)))
+        theirs = _first_leaves(interaction.body)
         changed = {where for where, _ in mine.items() ^ theirs.items()}
         return (*rough(interaction)[:2], len(changed), len(mine.keys() ^ theirs.keys()))
 
     return min(nsmallest(_MOST_COMPARED, interactions, key=rough), key=unlike)
 
 
-def difference(method: str, uri: str, body: bytes, recording: Interaction) -> Difference:
+def difference(
+    method: str, path: str, query: str, body: bytes, recording: Interaction
+) -> Difference:
     """The first difference between a request and a recording of another one."""
-    here, there = urlsplit(uri), urlsplit(recording.uri)
-    if method != recording.method or _endpoint(here.path) != _endpoint(there.path):
+    if method != recording.method or _endpoint(path) != _endpoint(recording.path):
         return Difference(
-            f"it is of {recording.method} {there.path}, the request is {method} {here.path}"
+            f"it is of {recording.method} {recording.path}, the request is {method} {path}"
         )
-    if _query(here.query) != _query(there.query):
-        return Difference(f"its query is {there.query!r}, the request's is {here.query!r}")
+    if _query(query) != _query(recording.query):
+        return Difference(f"its query is {recording.query!r}, the request's is {query!r}")
     mine, theirs = _parsed(body), _parsed(recording.body)
     if isinstance(mine, bytes) or isinstance(theirs, bytes):
         return Difference("their bodies differ")
     try:
         found = _first_difference(theirs, mine, "")
+        if found is None:
+            return Difference("its recorded body is the same")
+        path, was, got = found
+        words = f"at {path or 'the top'} it has {_shown(was)}, the request has {_shown(got)}"
     except RecursionError:
         return Difference("their bodies differ")
-    if found is None:
-        return Difference("its recorded body is the same")
-    path, was, got = found
-    return Difference(
-        f"at {path or 'the top'} it has {_shown(was)}, the request has {_shown(got)}", path or None
-    )
+    return Difference(words, path or None)
 
 
 def _endpoint(path: str) -> str:
@@ -92,6 +95,10 @@ def _endpoint(path: str) -> str:
 
 def _query(query: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(parse_qsl(query, keep_blank_values=True)))
+
+
+def _first_leaves(body: bytes) -> dict[str, str]:
+    return dict(islice(_leaves(_parsed(body)), _MOST_LEAVES))
 
 
 _ABSENT = object()
@@ -125,9 +132,10 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     while stack:
         where, item = stack.pop()
         if isinstance(item, dict) and item:
-            stack += ((f"{where}.{key}" if where else key, item[key]) for key in item)
+            stack += ((f"{where}.{key}" if where else key, item[key]) for key in reversed(item))
         elif isinstance(item, list) and item:
-            stack += ((f"{where}[{index}]", part) for index, part in enumerate(item))
+            places = [(f"{where}[{index}]", part) for index, part in enumerate(item)]
+            stack += reversed(places)
         else:
             yield where, repr(item)
 

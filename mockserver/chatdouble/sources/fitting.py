@@ -1,17 +1,24 @@
 """A value that fits a JSON Schema, made with a seeded faker.
 
 Schemas come from clients: nothing in them is run or fetched, only ``$ref`` within the schema is
-followed, and depth and size are bounded. What cannot be understood gives ``{}``.
+followed, and depth and size are bounded. What cannot be understood gives ``{}``, ``[]`` or null.
 """
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from faker import Faker
 
 _DEEPEST = 24
+_MOST_VALUES = 2000
+
+# dates lie in these years, whatever the clock says
+_FIRST_SECOND, _LAST_SECOND = 946684800, 1767225599
 _MOST_ITEMS = 3
+_INDEX = re.compile(r"[0-9]{1,6}")
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 
@@ -21,6 +28,7 @@ class Fitter:
     def __init__(self, schema: Any, fake: Faker) -> None:
         self._root = schema
         self._fake = fake
+        self._left = _MOST_VALUES
 
     def value(self) -> Any:
         """A value for the whole schema; an object unless the schema says otherwise."""
@@ -30,7 +38,8 @@ class Fitter:
 
     def _fit(self, schema: Any, depth: int) -> Any:
         schema = self._resolved(schema)
-        if schema is None or depth > _DEEPEST:
+        self._left -= 1
+        if schema is None or depth > _DEEPEST or self._left < 0:
             return None
         if "const" in schema:
             return schema["const"]
@@ -75,7 +84,7 @@ class Fitter:
             key = part.replace("~1", "/").replace("~0", "~")
             if isinstance(found, dict) and key in found:
                 found = found[key]
-            elif isinstance(found, list) and key.isdigit() and int(key) < len(found):
+            elif isinstance(found, list) and _INDEX.fullmatch(key) and int(key) < len(found):
                 found = found[int(key)]
             else:
                 return None
@@ -100,10 +109,11 @@ class Fitter:
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
             for key, value in (self._resolved(part) or {}).items():
-                if key == "properties" and isinstance(value, dict):
-                    merged[key] = {**(merged.get(key) or {}), **value}
-                elif key == "required" and isinstance(value, list):
-                    merged[key] = [*(merged.get(key) or []), *value]
+                have = merged.get(key)
+                if key == "properties" and isinstance(value, dict) and isinstance(have, dict):
+                    merged[key] = {**have, **value}
+                elif key == "required" and isinstance(value, list) and isinstance(have, list):
+                    merged[key] = [*have, *value]
                 else:
                     merged.setdefault(key, value)
         return merged
@@ -123,7 +133,8 @@ class Fitter:
         required = (
             [key for key in required if isinstance(key, str)] if isinstance(required, list) else []
         )
-        wanted = [key for key in properties if key in required or depth < 4]
+        needed = set(required)
+        wanted = [key for key in properties if key in needed or (depth < 4 and self._left > 0)]
         wanted += [key for key in required if key not in properties]
         return {
             key: self._fit(properties.get(key, {"type": "string"}), depth + 1) for key in wanted
@@ -134,16 +145,16 @@ class Fitter:
         most = _bound(schema, "maxItems", max(fewest, 2))
         length = int(min(max(fewest, min(2, most) if depth < 6 else 0), max(fewest, _MOST_ITEMS)))
         items = schema.get("items", {"type": "string"})
-        return [self._fit(items, depth + 1) for _ in range(min(length, 1000))]
+        return [self._fit(items, depth + 1) for _ in range(min(length, max(self._left, 0)))]
 
     def _text(self, schema: dict[str, Any]) -> str:
         match schema.get("format"):
             case "date-time":
-                text = f"{self._fake.date()}T{self._fake.time()}Z"
+                text = f"{self._moment():%Y-%m-%dT%H:%M:%SZ}"
             case "date":
-                text = self._fake.date()
+                text = f"{self._moment():%Y-%m-%d}"
             case "time":
-                text = f"{self._fake.time()}Z"
+                text = f"{self._moment():%H:%M:%SZ}"
             case "email":
                 text = self._fake.safe_email()
             case "uuid":
@@ -155,6 +166,9 @@ class Fitter:
         fewest = int(_bound(schema, "minLength", 0))
         most = int(_bound(schema, "maxLength", max(fewest, len(text))))
         return text.ljust(min(fewest, 100_000), "x")[: max(most, 0)]
+
+    def _moment(self) -> datetime:
+        return datetime.fromtimestamp(self._fake.random_int(_FIRST_SECOND, _LAST_SECOND), UTC)
 
     def _number(self, schema: dict[str, Any]) -> int:
         low = _bound(schema, "minimum", None)

@@ -66,7 +66,10 @@ class Generated:
 
     def _digest(self, call: Call) -> bytes:
         said: dict[str, Any] = {key: call.json[key] for key in call.json if key not in _SENDING}
-        text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+        try:
+            text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+        except RecursionError:
+            text = call.body.decode("utf-8", "replace")
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 
 
@@ -81,8 +84,9 @@ def new_faker() -> Faker:
 def _compose(view: View, digest: bytes, fake: Faker) -> Choice:
     chosen = _forced_tool(view)
     if chosen is not None:
+        said = fake.sentence() if chosen.custom else _json(chosen.parameters, fake)
         return Choice(
-            Reply(tool_calls=(ToolCall(chosen.name, _json(chosen.parameters, fake)),)),
+            Reply(tool_calls=(ToolCall(chosen.name, said),)),
             f"a call of {chosen.name}, because tool_choice asks for it",
         )
     if view.schema is not None:
@@ -108,5 +112,9 @@ def _forced_tool(view: View) -> Tool | None:
 def _json(schema: Any, fake: Faker) -> str:
     from chatdouble.sources.fitting import Fitter
 
-    value = Fitter(schema, fake).value()
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        value = Fitter(schema, fake).value()
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
+        # the schema is nonsense in a way of its own; that is no reason to fail the request
+        return "{}"

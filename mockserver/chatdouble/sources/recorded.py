@@ -28,12 +28,12 @@ class Recorded:
         self._uses: dict[Key, int] = {}
         self._by_key: dict[Key, list[Interaction]] = {}
         for interaction in interactions:
-            key = key_of(interaction.method, interaction.uri, interaction.body)
+            key = key_of(interaction.method, interaction.path, interaction.query, interaction.body)
             self._by_key.setdefault(key, []).append(interaction)
 
     async def answer(self, call: Call) -> Choice | None:
         """The next recording of this very request."""
-        key = key_of(call.method, _uri(call), call.body)
+        key = key_of(call.method, call.path, call.query, call.body)
         found = self._by_key.get(key)
         if found is None:
             return None
@@ -48,12 +48,7 @@ class Recorded:
         """The nearest recording, and the first place where the request differs from it."""
         if not self._by_key:
             return Miss(("there are no recordings",))
-        close = nearest(
-            call.method, _uri(call), call.body, (i for of in self._by_key.values() for i in of)
-        )
-        first = difference(call.method, _uri(call), call.body, close)
+        recordings = (one for same in self._by_key.values() for one in same)
+        close = nearest(call.method, call.path, call.body, recordings)
+        first = difference(call.method, call.path, call.query, call.body, close)
         return Miss((f"the nearest recording is {close.origin}: {first.words}",), first.param)
-
-
-def _uri(call: Call) -> str:
-    return f"{call.path}?{call.query}" if call.query else call.path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EncodingName: TypeAlias = Literal["o200k_base", "cl100k_base"]
 
 # texts repeat (system prompts, tools): counts are remembered for texts that are not very long
-_LONGEST_KEPT = 20_000
+_LONGEST_KEPT = 4_000
 
 
 _loading = Lock()

@@ -57,6 +57,7 @@ def document(answer: Document, stamp: Stamp) -> Response:
     return Response(200, (JSON_TYPE, *api_headers(stamp)), Template((body.encode(),)))
 
 
+@lru_cache(maxsize=256)
 def recording(answer: Recording) -> Response:
     """A recorded response: nothing is added to it and nothing is changed in it."""
     headers = tuple(

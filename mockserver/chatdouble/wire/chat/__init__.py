@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from chatdouble.answers import Reply, ToolCall
@@ -13,6 +15,10 @@ from chatdouble.wire.chat.request import (
     ChosenAllowed,
     ChosenCustom,
     ChosenFunction,
+    CustomToolOffer,
+    Function,
+    FunctionMessage,
+    FunctionName,
     FunctionTool,
     FunctionToolCall,
     JsonObjectFormat,
@@ -36,9 +42,14 @@ class ChatCompletions:
 
     def read(self, call: Call) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
+        request: ChatRequest | None
         try:
             request = self._decode(call.body)
+        except msgspec.ValidationError:
+            request = self._with_whole_floats(call.body)
         except (ValueError, RecursionError):
+            request = None
+        if request is None:
             refused = refusals.refusal(call.body)
             call.settle(refused, f"the API refuses it: {refused.param or 'the body'}")
             return
@@ -48,12 +59,27 @@ class ChatCompletions:
             return
         call.view = _view(request)
 
+    def _with_whole_floats(self, body: bytes) -> ChatRequest | None:
+        """The request read once more, with 2.0 taken for 2 as JSON Schema does; None if refused."""
+        try:
+            return msgspec.convert(_whole(msgspec.json.decode(body)), ChatRequest)
+        except (ValueError, RecursionError):
+            return None
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""
         view = call.view
         if view is None:
             raise ValueError("a call that could not be read is answered by its refusal")
         return render.render(view.detail, limits.limited(view.detail, reply), stamp)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def _view(request: ChatRequest) -> View:
@@ -76,6 +102,9 @@ def _view(request: ChatRequest) -> View:
             if made:
                 answered.append(made)
             continue
+        if isinstance(message, FunctionMessage):
+            results.append(ToolResult(message.name, "", message.content or ""))
+            continue
         results.clear()
         if isinstance(message, AssistantMessage):
             for made in _calls_of(message):
@@ -91,7 +120,7 @@ def _view(request: ChatRequest) -> View:
         user=user,
         tool_results=tuple(results),
         answered=tuple(answered),
-        tools=_tools(request) if request.tools else (),
+        tools=_tools(request) if request.tools or request.functions else (),
         tool_choice=_tool_choice(request),
         stream=bool(request.stream),
         schema=schema,
@@ -120,20 +149,34 @@ def _calls_of(message: AssistantMessage) -> list[ToolCall]:
 
 
 def _tools(request: ChatRequest) -> tuple[Tool, ...]:
-    return tuple(
-        Tool(tool.function.name, tool.function.description or "", tool.function.parameters)
-        if isinstance(tool, FunctionTool)
-        else Tool(tool.custom.name, tool.custom.description or "", None)
+    functions = (*(request.functions or ()), *_offered_functions(request))
+    tools = [Tool(one.name, one.description or "", one.parameters) for one in functions]
+    tools += [
+        Tool(tool.custom.name, tool.custom.description or "", custom=True)
         for tool in request.tools or ()
-    )
+        if isinstance(tool, CustomToolOffer)
+    ]
+    if isinstance(request.tool_choice, ChosenAllowed):
+        allowed = {_name_of(tool) for tool in request.tool_choice.allowed_tools.tools}
+        tools = [tool for tool in tools if tool.name in allowed]
+    return tuple(tools)
+
+
+def _offered_functions(request: ChatRequest) -> list[Function]:
+    return [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
+
+
+def _name_of(tool: dict[str, Any]) -> str | None:
+    inner = tool.get(str(tool.get("type")))
+    return inner.get("name") if isinstance(inner, dict) else None
 
 
 def _tool_choice(request: ChatRequest) -> str | tuple[str, ...]:
-    match request.tool_choice:
-        case ChosenFunction(function=chosen):
+    match request.tool_choice or request.function_call:
+        case ChosenFunction(function=chosen) | ChosenCustom(custom=chosen):
             return (chosen.name,)
-        case ChosenCustom(custom=chosen):
-            return (chosen.name,)
+        case FunctionName(name=name):
+            return (name,)
         case ChosenAllowed(allowed_tools=allowed):
             return allowed.mode
         case None:

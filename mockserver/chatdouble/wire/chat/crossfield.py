@@ -8,7 +8,9 @@ from chatdouble.answers import ApiError
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
+    ChosenCustom,
     ChosenFunction,
+    FunctionName,
     FunctionTool,
     ToolMessage,
     UserMessage,
@@ -33,21 +35,37 @@ def _options(request: ChatRequest) -> ApiError | None:
                     "specified.",
                     field,
                 )
-    elif isinstance(request.tool_choice, ChosenFunction):
-        name = request.tool_choice.function.name
-        offered = [t.function.name for t in request.tools if isinstance(t, FunctionTool)]
-        if name not in offered:
-            return _refuse(
-                f"Invalid value for 'function_call': no function named '{name}' was specified in "
-                "the 'functions' parameter.",
-                "function_call",
-            )
+    chosen = _chosen(request)
+    if chosen is not None and chosen not in _offered(request):
+        # recorded: a tool_choice is reported in the words for functions, too
+        return _refuse(
+            f"Invalid value for 'function_call': no function named '{chosen}' was specified in "
+            "the 'functions' parameter.",
+            "function_call",
+        )
     if request.stream_options is not None and not request.stream:
         return _refuse(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
             "stream_options",
         )
     return None
+
+
+def _chosen(request: ChatRequest) -> str | None:
+    match request.tool_choice or request.function_call:
+        case ChosenFunction(function=chosen) | ChosenCustom(custom=chosen):
+            return chosen.name
+        case FunctionName(name=name):
+            return name
+        case _:
+            return None
+
+
+def _offered(request: ChatRequest) -> set[str]:
+    return {function.name for function in request.functions or ()} | {
+        tool.function.name if isinstance(tool, FunctionTool) else tool.custom.name
+        for tool in request.tools or ()
+    }
 
 
 def _messages(request: ChatRequest) -> ApiError | None:

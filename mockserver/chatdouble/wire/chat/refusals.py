@@ -219,24 +219,17 @@ class _Faults:
         noun = "integer" if isinstance(kind, inspect.IntType) else "decimal"
         if kind.ge is not None and value < kind.ge:
             return _fault(
-                f"Invalid '{path}': {noun} below minimum value. Expected a value >= {kind.ge:g}, "
+                f"Invalid '{path}': {noun} below minimum value. Expected a value >= {kind.ge}, "
                 f"but got {value} instead.",
                 path,
                 f"{noun}_below_min_value",
             )
         if kind.le is not None and value > kind.le:
             return _fault(
-                f"Invalid '{path}': {noun} above maximum value. Expected a value <= {kind.le:g}, "
+                f"Invalid '{path}': {noun} above maximum value. Expected a value <= {kind.le}, "
                 f"but got {value} instead.",
                 path,
                 f"{noun}_above_max_value",
-            )
-        if isinstance(kind, inspect.IntType) and not -(2**63) <= value < 2**63:
-            above = value > 0
-            return _fault(
-                f"Invalid '{path}': integer {'above maximum' if above else 'below minimum'} value.",
-                path,
-                f"integer_{'above_max' if above else 'below_min'}_value",
             )
         return None
 
@@ -264,9 +257,8 @@ def _fits(kind: inspect.Type, value: Any) -> bool:
         case inspect.BoolType():
             return isinstance(value, bool)
         case inspect.IntType():
-            return not isinstance(value, bool) and (
-                isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            )
+            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            return whole and not isinstance(value, bool)
         case inspect.FloatType():
             return isinstance(value, int | float) and not isinstance(value, bool)
         case _:

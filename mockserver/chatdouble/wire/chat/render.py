@@ -20,7 +20,13 @@ from chatdouble import tokens
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.wire import sse
 from chatdouble.wire.chat.models import SNAPSHOTS, encoding, has_fingerprint, reasons, says_logprobs
-from chatdouble.wire.chat.request import ChatRequest, ChosenCustom, ChosenFunction, TextPart
+from chatdouble.wire.chat.request import (
+    ChatRequest,
+    ChosenCustom,
+    ChosenFunction,
+    CustomToolOffer,
+    TextPart,
+)
 from chatdouble.wire.plain import JSON_TYPE, api_headers
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
 
@@ -94,6 +100,8 @@ class Shape(Struct, frozen=True, gc=False):
     named_tool: bool
     tier: str
     obfuscated: bool
+    custom_tools: tuple[str, ...] = ()
+    legacy: bool = False
 
 
 def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
@@ -106,6 +114,8 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         isinstance(request.tool_choice, ChosenFunction | ChosenCustom),
         _TIERS.get(request.service_tier or "", "default"),
         options is None or options.include_obfuscation is not False,
+        _custom_tools(request) if reply.tool_calls and request.tools else (),
+        request.functions is not None and request.tools is None,
     )
     if request.stream:
         template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
@@ -125,6 +135,12 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         head=b'"%b"%b%d' % (completion_id(stamp), layout.head, stamp.created),
         holes=holes,
         length=not request.stream,
+    )
+
+
+def _custom_tools(request: ChatRequest) -> tuple[str, ...]:
+    return tuple(
+        tool.custom.name for tool in request.tools or () if isinstance(tool, CustomToolOffer)
     )
 
 
@@ -193,9 +209,10 @@ def _completion_tokens(reply: Reply, model: str) -> int:
 def _finish_reason(reply: Reply, shape: Shape) -> str:
     if reply.finish_reason is not None:
         return reply.finish_reason
-    if not reply.tool_calls or (shape.named_tool and not reasons(shape.model)):
+    named = shape.named_tool and not shape.legacy and not reasons(shape.model)
+    if not reply.tool_calls or named:
         return "stop"
-    return "tool_calls"
+    return "function_call" if shape.legacy else "tool_calls"
 
 
 def _fingerprint(model: str) -> str | None:
@@ -230,13 +247,12 @@ def _call_id(index: int, call: ToolCall) -> str:
 @lru_cache(maxsize=1024)
 def _body(reply: Reply, shape: Shape) -> Template:
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
-    if reply.tool_calls:
+    if reply.tool_calls and shape.legacy:
+        first = reply.tool_calls[0]
+        message["function_call"] = {"name": first.name, "arguments": first.arguments}
+    elif reply.tool_calls:
         message["tool_calls"] = [
-            {
-                "id": _call_id(index, call),
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
+            {"id": _call_id(index, call), **_called(call, shape, call.arguments)}
             for index, call in enumerate(reply.tool_calls)
         ]
     message |= {"refusal": reply.refusal, "annotations": []}
@@ -312,7 +328,7 @@ def _choice(
 
 def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
     # Two or more tool calls come from another part of the API, which puts usage before choices.
-    parallel = len(reply.tool_calls) > 1
+    parallel = len(reply.tool_calls) > 1 and not shape.legacy
     head = _head(shape)
     no_usage = {"usage": None} if shape.include_usage else {}
 
@@ -324,7 +340,9 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
 
     cut = partial(tokens.pieces, name=encoding(shape.model))
     for index in range(shape.n):
-        for delta in _parallel_deltas(reply, cut) if parallel else _deltas(reply, cut):
+        for delta in (
+            _parallel_deltas(reply, shape, cut) if parallel else _deltas(reply, shape, cut)
+        ):
             yield chunk(index, delta)
     for index in range(shape.n):
         yield chunk(index, {}, _finish_reason(reply, shape))
@@ -345,14 +363,14 @@ def _usage_chunk(shape: Shape) -> dict[str, Any]:
     return _head(shape) | {"choices": [], "usage": _usage()}
 
 
-def _deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
+def _deltas(reply: Reply, shape: Shape, cut: Cut) -> Iterator[dict[str, Any]]:
     """What is said piece by piece when there is at most one tool call (WIRE 3.3, 3.4, 3.6)."""
     role: dict[str, Any] = {"role": "assistant", "content": None}
     if reply.refusal is not None:
         yield role | {"refusal": ""}
         yield from ({"refusal": piece} for piece in cut(reply.refusal))
         return
-    opening = {"tool_calls": [_opening(0, reply.tool_calls[0])]} if reply.tool_calls else {}
+    opening = _opening(0, reply.tool_calls[0], shape) if reply.tool_calls else {}
     if opening and reply.content is None:
         yield role | opening | {"refusal": None}
     else:
@@ -360,32 +378,41 @@ def _deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
         yield from ({"content": piece} for piece in cut(reply.content or ""))
         if opening:
             yield opening
-    for call in reply.tool_calls:
-        yield from (_fragment(0, piece) for piece in cut(call.arguments))
+    for call in reply.tool_calls[:1]:
+        yield from (_fragment(0, call, shape, piece) for piece in cut(call.arguments))
 
 
-def _parallel_deltas(reply: Reply, cut: Cut) -> Iterator[dict[str, Any]]:
+def _parallel_deltas(reply: Reply, shape: Shape, cut: Cut) -> Iterator[dict[str, Any]]:
     """What is said piece by piece when several tools are called (WIRE 3.5)."""
     yield {"role": "assistant", "content": None if reply.content is None else ""}
     yield from ({"content": piece} for piece in cut(reply.content or ""))
     for index, call in enumerate(reply.tool_calls):
-        yield {"tool_calls": [_opening(index, call)]}
+        yield _opening(index, call, shape)
         start = 0
         for step in cycle((4, 5, 6)):
             if start >= len(call.arguments):
                 break
-            yield _fragment(index, call.arguments[start : start + step])
+            yield _fragment(index, call, shape, call.arguments[start : start + step])
             start += step
 
 
-def _opening(index: int, call: ToolCall) -> dict[str, Any]:
-    return {
-        "index": index,
-        "id": _call_id(index, call),
-        "type": "function",
-        "function": {"name": call.name, "arguments": ""},
-    }
+def _called(call: ToolCall, shape: Shape, arguments: str) -> dict[str, Any]:
+    """A function and its arguments, or a custom tool and its input."""
+    if call.name in shape.custom_tools:
+        return {"type": "custom", "custom": {"name": call.name, "input": arguments}}
+    return {"type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _fragment(index: int, arguments: str) -> dict[str, Any]:
-    return {"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}
+def _opening(index: int, call: ToolCall, shape: Shape) -> dict[str, Any]:
+    if shape.legacy:
+        return {"function_call": {"name": call.name, "arguments": ""}}
+    head = {"index": index, "id": _call_id(index, call)}
+    return {"tool_calls": [head | _called(call, shape, "")]}
+
+
+def _fragment(index: int, call: ToolCall, shape: Shape, piece: str) -> dict[str, Any]:
+    if shape.legacy:
+        return {"function_call": {"arguments": piece}}
+    if call.name in shape.custom_tools:
+        return {"tool_calls": [{"index": index, "custom": {"input": piece}}]}
+    return {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}

@@ -271,7 +271,7 @@ class StreamOptions(Struct, forbid_unknown_fields=True, gc=False):
 class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     """The request's body."""
 
-    model: str
+    model: Annotated[str, Meta(min_length=1)]
     messages: Annotated[list[Message], Meta(min_length=1)]
     functions: Annotated[list[Function], Meta(min_length=1, max_length=128)] | None = None
     function_call: Literal["none", "auto"] | FunctionName | None = None
@@ -292,13 +292,14 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     user: Annotated[str, Meta(max_length=64)] | None = None
-    seed: int | None = None
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     moderation: JsonObject | None = None
     safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
     prompt_cache_options: JsonObject | None = None
     prompt_cache_key: str | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
     response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
+    # "scale" stands in the published document; recorded refusals do not list it any more
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (

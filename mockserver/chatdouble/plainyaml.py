@@ -1,0 +1,71 @@
+"""YAML from strangers as plain data: nothing in it runs, and nothing in it surprises.
+
+Every tag that would construct an object is refused, and so are duplicate keys and nesting that no
+script or cassette needs (the C parser recurses, and would end the process).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+_DEEPEST = 100
+
+# what PyYAML raises for values that do not fit their tag
+BROKEN = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's safe loader with bounded depth and without duplicate keys."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._depth = 0
+
+    def descend_resolver(self, parent: Any, index: Any) -> None:
+        """Called by the parser for each node before those in it."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            mark = parent.start_mark if parent is not None else None
+            raise yaml.composer.ComposerError(
+                problem=f"it is nested more than {_DEEPEST} levels deep", problem_mark=mark
+            )
+        super().descend_resolver(parent, index)
+
+    def ascend_resolver(self) -> None:
+        """Called by the parser for each node behind those in it."""
+        self._depth -= 1
+        super().ascend_resolver()
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping, if no key stands in it twice."""
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if str(key.value) in seen:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"the key {key.value!r} stands twice in one mapping",
+                        problem_mark=key.start_mark,
+                    )
+                seen.add(str(key.value))
+        return mapping
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The document's root node, None if it is empty.
+
+    Raises:
+        yaml.YAMLError: it is no sound YAML, or nested too deep. (Also others of ``BROKEN``.)
+    """
+    node: yaml.Node | None = yaml.compose(text, Loader=PlainLoader)
+    return node
+
+
+def where(error: BaseException) -> tuple[int | None, str]:
+    """The line, if it is known, and the problem that an error of ``BROKEN`` tells."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error) or type(error).__name__
+    return (mark.line + 1 if mark else None), str(problem)
