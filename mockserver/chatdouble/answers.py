@@ -80,6 +80,7 @@ class Reply(Struct, frozen=True):
         finish_reason: ``stop``, ``length``, ``tool_calls``, ``content_filter`` or
             ``function_call``; None lets the dialect choose as the API does.
         usage: figures that replace the counted ones; None means counted.
+        stopped_by: the stop sequence that ended the text; it is not returned, but billed.
     """
 
     content: str | None = None
@@ -87,6 +88,7 @@ class Reply(Struct, frozen=True):
     refusal: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    stopped_by: str | None = None
 
     def __post_init__(self) -> None:
         for field in ("content", "refusal"):

@@ -65,10 +65,11 @@ class Generated:
         return _compose(view, digest, fake)
 
     def _digest(self, call: Call) -> bytes:
-        said: dict[str, Any] = {key: call.json[key] for key in call.json if key not in _SENDING}
         try:
+            said = {key: value for key, value in call.json.items() if key not in _SENDING}
             text = json.dumps(said, sort_keys=True, ensure_ascii=True)
-        except RecursionError:
+        except (RecursionError, AttributeError):
+            # nested so deep that it could only just be read
             text = call.body.decode("utf-8", "replace")
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from chatdouble import tokens
-from chatdouble.answers import Reply, ToolCall, Usage
+from chatdouble.answers import Reply, ToolCall
 from chatdouble.tokens import EncodingName
 from chatdouble.wire.chat.models import encoding
 from chatdouble.wire.chat.request import ChatRequest
@@ -33,14 +33,12 @@ def _limited(reply: Reply, limit: int | None, stops: tuple[str, ...], name: Enco
     at, stop = _first(shorter.content or "", stops)
     if stop is None:
         return shorter
-    content = (shorter.content or "")[:at]
-    billed = tokens.count(content, name) + tokens.count(stop, name)
     return replace(
         reply,
-        content=content,
+        content=(shorter.content or "")[:at],
         tool_calls=(),
         finish_reason="stop",
-        usage=reply.usage or Usage(completion_tokens=billed),
+        stopped_by=stop,
     )
 
 
@@ -67,7 +65,6 @@ def _cut(reply: Reply, limit: int, name: EncodingName) -> Reply:
         refusal=refusal,
         tool_calls=tuple(calls),
         finish_reason="length",
-        usage=reply.usage or Usage(completion_tokens=limit),
     )
 
 

@@ -25,8 +25,8 @@ from chatdouble.wire.chat.request import (
     ChosenCustom,
     ChosenFunction,
     CustomToolOffer,
-    TextPart,
 )
+from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
 from chatdouble.wire.plain import JSON_TYPE, api_headers
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
 
@@ -123,7 +123,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         template, layout, media_type = _body(reply, shape), _BODY, JSON_TYPE
     holes = _call_ids(reply, stamp) if reply.tool_calls else ()
     if not request.stream or shape.include_usage:
-        counts = _counts(request, reply, shape.n, layout)
+        counts = _counts(request, reply, layout)
         holes = (*holes, (_USAGE_HOLE, counts))
         if request.stream and shape.obfuscated:
             size = _usage_chunk_size(shape) + len(counts)
@@ -154,14 +154,14 @@ def _call_ids(reply: Reply, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
     return holes
 
 
-def _counts(request: ChatRequest, reply: Reply, n: int, layout: _Layout) -> bytes:
+def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> bytes:
     usage = reply.usage
     prompt = usage.prompt_tokens if usage else None
     completion = usage.completion_tokens if usage else None
     if prompt is None:
         prompt = prompt_tokens(request)
     if completion is None:
-        completion = n * _completion_tokens(reply, request.model)
+        completion = completion_tokens(request, reply)
     first, second = layout.usage
     return b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion)
 
@@ -178,32 +178,6 @@ def _time_letters(created: int) -> bytes:
         rest, digit = divmod(rest, 62)
         digits = BASE62[digit : digit + 1] + digits
     return digits
-
-
-def prompt_tokens(request: ChatRequest) -> int:
-    """Tokens of the request: three for each message, its role and texts, three for the reply."""
-    name = encoding(request.model)
-    total = 3
-    for message in request.messages:
-        total += 4
-        content = getattr(message, "content", None)
-        if isinstance(content, str):
-            total += tokens.count(content, name)
-        elif isinstance(content, list):
-            total += sum(
-                tokens.count(part.text, name) for part in content if isinstance(part, TextPart)
-            )
-    return total
-
-
-@lru_cache(maxsize=1024)
-def _completion_tokens(reply: Reply, model: str) -> int:
-    name = encoding(model)
-    total = tokens.count(reply.content or "", name) + tokens.count(reply.refusal or "", name)
-    for call in reply.tool_calls:
-        total += tokens.count(f"functions.{call.name}", name)
-        total += tokens.count(call.arguments, name) + 6
-    return total
 
 
 def _finish_reason(reply: Reply, shape: Shape) -> str:
