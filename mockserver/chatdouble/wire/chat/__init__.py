@@ -83,6 +83,13 @@ def _whole(value: Any) -> Any:
 
 
 def _view(request: ChatRequest) -> View:
+    last = request.messages[-1]
+    if isinstance(last, UserMessage) and not (
+        request.tools or request.functions or request.response_format
+    ):
+        # most requests are this plain, and all of them wait for it
+        stream = bool(request.stream)
+        return View(model=request.model, user=text_of(last), stream=stream, detail=request)
     user = None
     after: list[Message] = []
     for message in reversed(request.messages):
