@@ -39,6 +39,12 @@ def test_the_first_screen_has_two_one_line_commands(name: str, ends: str) -> Non
     assert README.read_text("utf-8").index(ran.stdout) < 1200
 
 
+def test_the_examples_are_scripts() -> None:
+    from chatdouble.script import load
+
+    assert len(load((ROOT / "examples",))) == 3
+
+
 def test_links_lead_somewhere() -> None:
     for page in (README, *ROOT.glob("docs/*.md"), ROOT / "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
