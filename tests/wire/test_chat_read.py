@@ -401,4 +401,4 @@ def test_recorded_refusals_are_given_in_todays_words(shared_cassettes: Path) -> 
         if isinstance(settled, ApiError):
             exact += wanted == (settled.message, settled.type, settled.param, settled.code)
     assert concrete > 100
-    assert exact >= 60
+    assert exact >= 89

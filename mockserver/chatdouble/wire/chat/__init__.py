@@ -8,7 +8,7 @@ import msgspec
 
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult, View
-from chatdouble.wire.chat import crossfield, limits, refusals, render
+from chatdouble.wire.chat import capabilities, crossfield, limits, refusals, render, schemas
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -53,7 +53,11 @@ class ChatCompletions:
             refused = refusals.refusal(call.body)
             call.settle(refused, f"the API refuses it: {refused.param or 'the body'}")
             return
-        broken = crossfield.broken_rule(request)
+        broken = (
+            crossfield.broken_rule(request)
+            or schemas.refused_schema(request)
+            or capabilities.refused_by_model(request)
+        )
         if broken is not None:
             call.settle(broken, f"the API refuses it: {broken.param}")
             return

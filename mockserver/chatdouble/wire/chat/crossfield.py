@@ -12,6 +12,9 @@ from chatdouble.wire.chat.request import (
     ChosenFunction,
     FunctionName,
     FunctionTool,
+    JsonObjectFormat,
+    Message,
+    TextPart,
     ToolMessage,
     UserMessage,
 )
@@ -19,7 +22,7 @@ from chatdouble.wire.chat.request import (
 
 def broken_rule(request: ChatRequest) -> ApiError | None:
     """The refusal of the first rule that the request breaks, None if it breaks none."""
-    return _options(request) or _messages(request)
+    return _options(request) or _messages(request) or _json_word(request)
 
 
 def _refuse(message: str, param: str) -> ApiError:
@@ -96,6 +99,25 @@ def _messages(request: ChatRequest) -> ApiError | None:
                 f"messages.[{index}].content",
             )
     return _unanswered(len(request.messages), waiting) if waiting else None
+
+
+def _json_word(request: ChatRequest) -> ApiError | None:
+    if not isinstance(request.response_format, JsonObjectFormat):
+        return None
+    if any("json" in text.lower() for message in request.messages for text in _texts(message)):
+        return None
+    return _refuse(
+        "'messages' must contain the word 'json' in some form, to use 'response_format' of type "
+        "'json_object'.",
+        "messages",
+    )
+
+
+def _texts(message: Message) -> list[str]:
+    content = message.content
+    if isinstance(content, str):
+        return [content]
+    return [part.text for part in content or () if isinstance(part, TextPart)]
 
 
 def _unanswered(index: int, ids: list[str]) -> ApiError:

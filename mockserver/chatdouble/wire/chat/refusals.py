@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
 from chatdouble.answers import ApiError
+from chatdouble.wire.chat import request
 from chatdouble.wire.chat.request import ChatRequest
 
 _NOT_JSON = (
@@ -23,6 +25,9 @@ _NOT_JSON = (
     "help center at help.openai.com.)"
 )
 _NOT_AN_OBJECT = "We could not parse the JSON body of your request."
+# what the API calls some fields' types, apart from the rule
+_NOUNS = {"metadata": "a metadata object"}
+
 _NO_MODEL = "you must provide a model parameter"
 
 
@@ -208,7 +213,7 @@ class _Faults:
         if value in kind.values and isinstance(value, str):
             return None
         if isinstance(value, str):
-            return _not_one_of(value, [str(known) for known in kind.values], path)
+            return _not_one_of(value, _known(kind), path)
         return _wrong_type(kind, value, path)
 
     def _number(
@@ -232,6 +237,31 @@ class _Faults:
                 f"{noun}_above_max_value",
             )
         return None
+
+
+@lru_cache(maxsize=1)
+def _orders() -> dict[frozenset[Any], tuple[Any, ...]]:
+    """The literals of the request's types in the order in which they are declared; msgspec sorts
+    them.
+    """
+    orders: dict[frozenset[Any], tuple[Any, ...]] = {}
+    waiting: list[Any] = [
+        hint
+        for struct in vars(request).values()
+        if isinstance(struct, type) and issubclass(struct, msgspec.Struct)
+        for hint in get_type_hints(struct).values()
+    ]
+    while waiting:
+        hint = waiting.pop()
+        if get_origin(hint) is Literal:
+            orders[frozenset(get_args(hint))] = get_args(hint)
+        else:
+            waiting += get_args(hint)
+    return orders
+
+
+def _known(kind: inspect.LiteralType) -> list[str]:
+    return [str(value) for value in _orders().get(frozenset(kind.values), kind.values)]
 
 
 def _parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
@@ -277,7 +307,7 @@ def _expected(kind: inspect.Type) -> str:
 def _noun(kind: inspect.Type) -> str:
     match kind:
         case inspect.LiteralType():
-            return f"one of {_listed([str(value) for value in kind.values], 'or')}"
+            return f"one of {_listed(_known(kind), 'or')}"
         case inspect.StrType():
             return "a string"
         case inspect.IntType():
@@ -324,8 +354,9 @@ def _missing(path: str) -> ApiError:
 
 
 def _wrong_type(kind: inspect.Type, value: Any, path: str) -> ApiError:
+    expected = _NOUNS.get(path) or _expected(kind)
     return _fault(
-        f"Invalid type for '{path}': expected {_expected(kind)}, but got {_got(value)} instead.",
+        f"Invalid type for '{path}': expected {expected}, but got {_got(value)} instead.",
         path,
         "invalid_type",
     )

@@ -158,11 +158,11 @@ class FunctionMessage(_Message, tag="function", gc=False):
 
 Message = (
     SystemMessage
-    | DeveloperMessage
-    | UserMessage
     | AssistantMessage
-    | ToolMessage
+    | UserMessage
     | FunctionMessage
+    | ToolMessage
+    | DeveloperMessage
 )
 
 
@@ -268,6 +268,12 @@ class StreamOptions(Struct, forbid_unknown_fields=True, gc=False):
     include_obfuscation: bool | None = None
 
 
+class Moderation(Struct, gc=False):
+    """Moderation of the request and the reply."""
+
+    model: str
+
+
 class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     """The request's body."""
 
@@ -293,7 +299,7 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     user: Annotated[str, Meta(max_length=64)] | None = None
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
-    moderation: JsonObject | None = None
+    moderation: Moderation | None = None
     safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
     prompt_cache_options: JsonObject | None = None
     prompt_cache_key: str | None = None
