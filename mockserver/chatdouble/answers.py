@@ -52,15 +52,20 @@ class Usage(Struct, frozen=True):
     Attributes:
         prompt_tokens: tokens of the request; None means counted.
         completion_tokens: tokens of the reply; None means counted.
+        cached_tokens: how many of the prompt's tokens were in the cache.
+        reasoning_tokens: how many of the completion's tokens the model thought with.
     """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:
             value = getattr(self, field)
-            if value is not None and (type(value) is not int or value < 0):
+            unset = value is None and field in ("prompt_tokens", "completion_tokens")
+            if not unset and (type(value) is not int or value < 0):
                 raise ScriptError(f"{field} is a whole number, 0 or more, got {value!r}")
 
 

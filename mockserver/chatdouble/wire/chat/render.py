@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from chatdouble import tokens
-from chatdouble.answers import Reply, ToolCall
+from chatdouble.answers import Reply, ToolCall, Usage
 from chatdouble.wire import sse
 from chatdouble.wire.chat.models import SNAPSHOTS, encoding, has_fingerprint, reasons, says_logprobs
 from chatdouble.wire.chat.request import (
@@ -126,7 +126,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         counts = _counts(request, reply, layout)
         holes = (*holes, (_USAGE_HOLE, counts))
         if request.stream and shape.obfuscated:
-            size = _usage_chunk_size(shape) + len(counts)
+            size = _usage_chunk_size(reply, shape) + len(counts)
             holes = (*holes, (_quoted(_PADDING), b'"%b"' % stamp.letters(24, -size % 16)))
     return Response(
         status=200,
@@ -161,7 +161,7 @@ def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> bytes:
     if prompt is None:
         prompt = prompt_tokens(request)
     if completion is None:
-        completion = completion_tokens(request, reply)
+        completion = completion_tokens(request, reply, usage.reasoning_tokens if usage else 0)
     first, second = layout.usage
     return b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion)
 
@@ -195,14 +195,14 @@ def _fingerprint(model: str) -> str | None:
     return "fp_" + hashlib.blake2b(model.encode(), digest_size=5).hexdigest()
 
 
-def _usage() -> dict[str, Any]:
+def _usage(usage: Usage) -> dict[str, Any]:
     return {
         "prompt_tokens": _PROMPT,
         "completion_tokens": _COMPLETION,
         "total_tokens": _TOTAL,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": 0,
+            "reasoning_tokens": usage.reasoning_tokens,
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
@@ -239,7 +239,7 @@ def _body(reply: Reply, shape: Shape) -> Template:
             _choice(index, "message", message, shape, _finish_reason(reply, shape))
             for index in range(shape.n)
         ],
-        "usage": _usage(),
+        "usage": _usage(reply.usage or Usage()),
         "service_tier": shape.tier,
         "system_fingerprint": _fingerprint(shape.model),
     }
@@ -250,7 +250,7 @@ def _body(reply: Reply, shape: Shape) -> Template:
 @lru_cache(maxsize=1024)
 def _stream(reply: Reply, shape: Shape) -> Template:
     chunks = [_compact(chunk) for chunk in _chunks(reply, shape)]
-    usage = [_compact(_usage_chunk(shape))] if shape.include_usage else []
+    usage = [_compact(_usage_chunk(reply, shape))] if shape.include_usage else []
     if shape.obfuscated:
         chunks = [_obfuscated(chunk) for chunk in chunks]
         usage = [_with_padding(chunk, _PADDING) for chunk in usage]
@@ -282,9 +282,9 @@ def _sent_size(chunk: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _usage_chunk_size(shape: Shape) -> int:
+def _usage_chunk_size(reply: Reply, shape: Shape) -> int:
     """How many characters the usage chunk has without its counts."""
-    chunk = _compact(_usage_chunk(shape))
+    chunk = _compact(_usage_chunk(reply, shape))
     counts = (_quoted(_PROMPT), *_CHUNK.usage, _quoted(_COMPLETION), _quoted(_TOTAL))
     return _sent_size(chunk) - sum(map(len, counts))
 
@@ -333,8 +333,8 @@ def _head(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _usage_chunk(shape: Shape) -> dict[str, Any]:
-    return _head(shape) | {"choices": [], "usage": _usage()}
+def _usage_chunk(reply: Reply, shape: Shape) -> dict[str, Any]:
+    return _head(shape) | {"choices": [], "usage": _usage(reply.usage or Usage())}
 
 
 def _deltas(reply: Reply, shape: Shape, cut: Cut) -> Iterator[dict[str, Any]]:
