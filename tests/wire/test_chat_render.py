@@ -199,6 +199,21 @@ def test_reasoning_models_have_no_logprobs_key() -> None:
     assert "logprobs" in chunks(Reply("x"), model="gpt-4")[0]["choices"][0]
 
 
+def test_several_choices_take_turns() -> None:
+    got = chunks(Reply("One two three"), n=2)
+    shape = [(c["choices"][0]["index"], c["choices"][0]["delta"].get("content")) for c in got]
+    assert shape[:-2] == [
+        (0, ""),
+        (0, "One"),
+        (1, ""),
+        (1, "One"),
+        (0, " two"),
+        (1, " two"),
+        (0, " three"),
+        (1, " three"),
+    ]
+
+
 def test_several_choices_finish_at_the_end() -> None:
     got = chunks(Reply("Hi"), n=2)
     shape = [(c["choices"][0]["index"], c["choices"][0]["finish_reason"]) for c in got]

@@ -313,11 +313,12 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
         return head | choices | no_usage
 
     cut = partial(tokens.pieces, name=encoding(shape.model))
+    said = list((_parallel_deltas if parallel else _deltas)(reply, shape, cut))
+    # recorded: each choice opens with its role and its first piece, then all take turns
     for index in range(shape.n):
-        for delta in (
-            _parallel_deltas(reply, shape, cut) if parallel else _deltas(reply, shape, cut)
-        ):
-            yield chunk(index, delta)
+        yield from (chunk(index, delta) for delta in said[:2])
+    for delta in said[2:]:
+        yield from (chunk(index, delta) for index in range(shape.n))
     for index in range(shape.n):
         yield chunk(index, {}, _finish_reason(reply, shape))
 
