@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import queue
 import sys
 import threading
@@ -194,8 +195,11 @@ class _Log:
             self._lines.put(_line(exchange))
 
     def end(self) -> None:
+        """Write what waits. A reader that takes nothing for a second does not hold up the end."""
         self._lines.put(None)
         self._thread.join(timeout=1)
+        if self._thread.is_alive():
+            os._exit(0)  # Python itself would wait for the blocked write
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:

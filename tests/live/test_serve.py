@@ -171,7 +171,7 @@ def test_quiet_logs_nothing(run: Run) -> None:
     assert "GET" not in out
 
 
-def test_a_log_that_nobody_reads_holds_up_nothing(tmp_path: Path) -> None:
+def test_a_log_that_nobody_reads_holds_up_nothing() -> None:
     command = [sys.executable, "-m", "chatdouble", "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -180,11 +180,29 @@ def test_a_log_that_nobody_reads_holds_up_nothing(tmp_path: Path) -> None:
         raw = Raw(found.group())
         for _ in range(2000):
             assert raw.send("GET", "/v1/models")[0].status == 200
-        process.stdout.close()
-        assert raw.send("GET", "/v1/models")[0].status == 200
         raw.connection.close()
+        began = time.monotonic()
         process.terminate()
         assert process.wait(10) == 0
+        assert time.monotonic() - began < 5
+
+
+def test_a_log_whose_reader_has_gone_ends() -> None:
+    command = [sys.executable, "-m", "chatdouble", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        found = re.search(r"http://\S+/v1", process.stdout.readline())
+        assert found
+        process.stdout.close()
+        raw = Raw(found.group())
+        for _ in range(20):
+            assert raw.send("GET", "/v1/models")[0].status == 200
+        raw.connection.close()
+        process.terminate()
+        assert "Traceback" not in process.stderr.read()
 
 
 def test_what_no_session_answers_is_logged_too(run: Run) -> None:
