@@ -107,6 +107,22 @@ def test_a_line_break_in_a_header_cannot_end_it(tmp_path: Path) -> None:
     assert read.headers[1] == ("x-evil", "a set-cookie: b")
 
 
+def test_merge_keys_may_be_overridden(tmp_path: Path) -> None:
+    file = tmp_path / "merged.yaml"
+    file.write_text(
+        "interactions:\n"
+        "- request: &r {method: GET, uri: 'http://a/v1/b', body: ''}\n"
+        "  response: &s {status: {code: 200, message: OK}, headers: {}, body: {string: one}}\n"
+        "- request: {<<: *r, uri: 'http://a/v1/c'}\n"
+        "  response: {<<: *s, body: {string: two}}\n"
+        "version: 1\n"
+    )
+    assert [(read.path, read.response) for read in load(file)] == [
+        ("/v1/b", b"one"),
+        ("/v1/c", b"two"),
+    ]
+
+
 def test_odd_request_headers_do_no_harm(tmp_path: Path) -> None:
     recorded = interaction()
     recorded["request"]["headers"] = {"a": []}

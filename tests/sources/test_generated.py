@@ -226,3 +226,33 @@ def test_a_custom_tool_gets_a_text_and_a_legacy_function_its_arguments() -> None
     functions = [WEATHER["function"]]
     (made,) = ask(functions=functions, function_call={"name": "get_weather"}).tool_calls
     assert "city" in json.loads(made.arguments)
+
+
+def test_long_texts_and_many_options_are_bounded() -> None:
+    began = time.perf_counter()
+    long = {"type": "array", "minItems": 100, "items": {"type": "string", "minLength": 100_000}}
+    assert len(json.dumps(Fitter(long, a_faker()).value())) < 200_000
+    options = [{"type": "string"}] * 20_000
+    many = {"type": "array", "minItems": 2000, "items": {"anyOf": options}}
+    json.dumps(Fitter(many, a_faker()).value())
+    assert time.perf_counter() - began < 5
+
+
+def test_required_goes_on_to_a_tool_that_was_not_called_yet() -> None:
+    made = {"id": "call_1", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+    body = {
+        "model": "gpt-4o",
+        "messages": [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": None, "tool_calls": [made]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "noon"},
+        ],
+        "tools": [TIME, WEATHER],
+        "tool_choice": "required",
+    }
+    call = Call(method="POST", path="/v1/chat/completions", body=json.dumps(body).encode())
+    dialects.read(call)
+    choice = asyncio.run(Generated().answer(call))
+    assert choice is not None
+    assert isinstance(choice.answer, Reply)
+    assert [made.name for made in choice.answer.tool_calls] == ["get_weather"]

@@ -59,6 +59,8 @@ def test_a_model_refuses_what_its_family_does_not_take(
         ("gpt-5.1", {"temperature": 0.2, "logprobs": True, "reasoning_effort": "none"}),
         ("gpt-5", {"presence_penalty": 0, "logprobs": False}),
         ("gpt-4o", {"temperature": 0.2, "max_tokens": 5, "stop": "x", "logprobs": True}),
+        ("gpt-5.1", {"temperature": 0.2, "logprobs": True}),
+        ("gpt-5-chat-latest", {"temperature": 0.2, "max_tokens": 20}),
         ("llama-3", {"reasoning_effort": "low", "stop": "x", "top_k": 40}),
         ("gpt-4o-search-preview", {"web_search_options": {}}),
     ],
@@ -110,6 +112,19 @@ def test_a_functions_schema_is_refused(parameters: Any, strict: bool, problem: s
         "tools[1].function.parameters",
         "invalid_function_parameters",
     )
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"type": "object", "properties": {"a": {"type": "object"}}},
+        {"type": "object", "allOf": [{"$ref": "#/$defs/x"}], "$defs": {"x": {}}},
+        {"type": "object", "patternProperties": {"^a": {}}},
+        {"type": "object", "additionalProperties": True},
+    ],
+)
+def test_free_form_objects_are_taken(parameters: Any) -> None:
+    assert read_chat(tools=[function(parameters)]).settled is None
 
 
 def test_a_strict_response_format_is_refused_and_a_loose_one_is_not() -> None:

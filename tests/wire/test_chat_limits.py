@@ -76,6 +76,23 @@ def test_a_limit_cuts_the_arguments_of_a_tool_call() -> None:
     assert cut.finish_reason == "length"
 
 
+@pytest.mark.parametrize("limit", range(1, 40))
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(TEXT),
+        Reply("One two three", (call("f", a=1),)),
+        Reply(tool_calls=(call("f", a=1), call("g", city="Paris"))),
+        Reply(refusal="I cannot help with that."),
+    ],
+)
+def test_no_reply_has_more_tokens_than_its_limit(reply: Reply, limit: int) -> None:
+    body = json.loads(render(reply, max_tokens=limit).whole())
+    billed = body["usage"]["completion_tokens"]
+    cut = body["choices"][0]["finish_reason"] == "length"
+    assert billed == limit if cut else billed <= limit
+
+
 def test_usage_that_a_rule_sets_is_kept() -> None:
     reply = Reply(TEXT, usage=Usage(1, 2))
     assert limited(asked(max_tokens=3), reply).usage == Usage(1, 2)

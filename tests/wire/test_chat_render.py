@@ -298,3 +298,17 @@ def test_a_legacy_function_call_has_its_own_place() -> None:
     opening, *fragments, _ = deltas(Reply(tool_calls=(call("f", a=1),)), functions=functions)
     assert opening["function_call"] == {"name": "f", "arguments": ""}
     assert "".join(d["function_call"]["arguments"] for d in fragments) == '{"a":1}'
+
+
+def test_tool_calls_have_ids_of_their_own_in_each_choice() -> None:
+    reply = Reply(tool_calls=(call("f", a=1), call("g")))
+    body = json.loads(render(reply, n=3).whole())
+    ids = [made["id"] for choice in body["choices"] for made in choice["message"]["tool_calls"]]
+    assert len(set(ids)) == 6
+    opened = {
+        made["id"]
+        for chunk in chunks(reply, n=3)
+        for made in chunk["choices"][0]["delta"].get("tool_calls", ())
+        if "id" in made
+    }
+    assert opened == set(ids)

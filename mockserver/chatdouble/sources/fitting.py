@@ -1,4 +1,8 @@
-"""A value that fits a JSON Schema, made with a seeded faker.
+"""A value for a JSON Schema, made with a seeded faker.
+
+It fits types, enum, const, required, nested objects and arrays, anyOf, oneOf, allOf, ``$ref`` within
+the schema, lengths, whole bounds and the commonest formats. Not looked at: ``pattern``, ``multipleOf``,
+``uniqueItems``, fractional bounds and the rarer formats.
 
 Schemas come from clients: nothing in them is run or fetched, only ``$ref`` within the schema is
 followed, and depth and size are bounded. What cannot be understood gives ``{}``, ``[]`` or null.
@@ -14,6 +18,7 @@ from faker import Faker
 
 _DEEPEST = 24
 _MOST_VALUES = 2000
+_MOST_LETTERS = 64_000
 
 # dates lie in these years, whatever the clock says
 _FIRST_SECOND, _LAST_SECOND = 946684800, 1767225599
@@ -29,6 +34,7 @@ class Fitter:
         self._root = schema
         self._fake = fake
         self._left = _MOST_VALUES
+        self._letters = _MOST_LETTERS
 
     def value(self) -> Any:
         """A value for the whole schema; an object unless the schema says otherwise."""
@@ -92,20 +98,18 @@ class Fitter:
 
     def _option(self, options: list[Any], depth: int) -> Any:
         """An option to take: never the empty one first, and the one that ends when it gets deep."""
-        plain = [option for option in options if self._ends(option)]
-        if depth > 3 and plain:
-            return plain[0]
-        solid = [
-            option
-            for option in options
-            if not (isinstance(option, dict) and option.get("type") == "null")
-        ]
-        return (solid or options)[0]
+        if depth > 3:
+            plain = next((option for option in options if self._ends(option)), None)
+            if plain is not None:
+                return plain
+        solid = (o for o in options if not (isinstance(o, dict) and o.get("type") == "null"))
+        return next(solid, options[0])
 
     def _ends(self, option: Any) -> bool:
         return isinstance(option, dict) and not ({"$ref", "properties", "items"} & option.keys())
 
     def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
+        self._left -= len(schema["allOf"])
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
             for key, value in (self._resolved(part) or {}).items():
@@ -165,7 +169,9 @@ class Fitter:
                 text = " ".join(self._fake.words(2))
         fewest = int(_bound(schema, "minLength", 0))
         most = int(_bound(schema, "maxLength", max(fewest, len(text))))
-        return text.ljust(min(fewest, 100_000), "x")[: max(most, 0)]
+        text = text.ljust(min(fewest, max(self._letters, 0)), "x")[: max(most, 0)]
+        self._letters -= len(text)
+        return text
 
     def _moment(self) -> datetime:
         return datetime.fromtimestamp(self._fake.random_int(_FIRST_SECOND, _LAST_SECOND), UTC)

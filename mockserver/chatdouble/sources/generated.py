@@ -103,7 +103,11 @@ def _compose(view: View, digest: bytes, fake: Faker) -> Choice:
 
 def _forced_tool(view: View) -> Tool | None:
     if view.tool_choice == "required":
-        return view.tools[0] if view.tools else None
+        # one that has not been called yet in this turn, so that an agent comes to an end
+        called = {made.name for made in view.answered}
+        return next((tool for tool in view.tools if tool.name not in called), None) or (
+            view.tools[-1] if view.tools else None
+        )
     if isinstance(view.tool_choice, tuple):
         named = view.tool_choice[0]
         return next((tool for tool in view.tools if tool.name == named), Tool(named))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatdouble.answers import ApiError
-from chatdouble.wire.chat.models import reasons
+from chatdouble.wire.chat.models import reasons, reasons_unasked
 from chatdouble.wire.chat.request import ChatRequest, JsonSchemaFormat
 
 _STRUCTURED_OUTPUTS = "https://platform.openai.com/docs/guides/structured-outputs"
@@ -78,7 +78,8 @@ def _refuses(request: ChatRequest, model: str, field: str) -> bool:
 
 
 def _without_reasoning(request: ChatRequest) -> bool:
-    return request.reasoning_effort == "none"
+    effort = request.reasoning_effort
+    return effort == "none" or (effort is None and not reasons_unasked(request.model))
 
 
 def _refused_role(request: ChatRequest, model: str) -> ApiError | None:

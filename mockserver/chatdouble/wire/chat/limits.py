@@ -11,42 +11,41 @@ from chatdouble.answers import Reply, ToolCall
 from chatdouble.tokens import EncodingName
 from chatdouble.wire.chat.models import encoding
 from chatdouble.wire.chat.request import ChatRequest
+from chatdouble.wire.chat.usage import completion_tokens
+
+# tokens of a call besides its name and its arguments
+_OVERHEAD = 6
 
 
 def limited(request: ChatRequest, reply: Reply) -> Reply:
     """The reply as far as the request lets it go.
 
     Source: recordings. A reply that is cut by the limit has exactly that many completion tokens and
-    ends with ``length``. A stop sequence is not part of the text, but its tokens are billed.
+    ends with ``length``. A stop sequence is not part of the text, but its tokens are billed; tool
+    calls behind it are not made.
     """
     limit = request.max_completion_tokens or request.max_tokens
     stop = request.stop
     if limit is None and not stop:
         return reply
+    name = encoding(request.model)
+    if limit is not None and completion_tokens(request, reply) > limit * (request.n or 1):
+        reply = _cut(reply, limit, name)
     stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-    return _limited(reply, limit, stops, encoding(request.model))
+    return _stopped(reply, stops) if stops else reply
 
 
 @lru_cache(maxsize=1024)
-def _limited(reply: Reply, limit: int | None, stops: tuple[str, ...], name: EncodingName) -> Reply:
-    shorter = reply if limit is None else _cut(reply, limit, name)
-    at, stop = _first(shorter.content or "", stops)
-    if stop is None:
-        return shorter
-    return replace(
-        reply,
-        content=(shorter.content or "")[:at],
-        tool_calls=(),
-        finish_reason="stop",
-        stopped_by=stop,
-    )
-
-
-def _first(text: str, stops: tuple[str, ...]) -> tuple[int, str | None]:
+def _stopped(reply: Reply, stops: tuple[str, ...]) -> Reply:
+    text = reply.content or ""
     found = [(text.index(stop), stop) for stop in stops if stop and stop in text]
-    return min(found) if found else (-1, None)
+    if not found:
+        return reply
+    at, stop = min(found)
+    return replace(reply, content=text[:at], tool_calls=(), finish_reason="stop", stopped_by=stop)
 
 
+@lru_cache(maxsize=1024)
 def _cut(reply: Reply, limit: int, name: EncodingName) -> Reply:
     left = limit
     content, left = _head(reply.content, left, name)
@@ -55,10 +54,9 @@ def _cut(reply: Reply, limit: int, name: EncodingName) -> Reply:
     for call in reply.tool_calls:
         if left <= 0:
             break
-        arguments, left = _head(call.arguments, left, name)
+        left -= _OVERHEAD + tokens.count(f"functions.{call.name}", name)
+        arguments, left = _head(call.arguments, max(left, 0), name)
         calls.append(replace(call, arguments=arguments or ""))
-    if left >= 0:
-        return reply
     return replace(
         reply,
         content=content,
@@ -69,13 +67,9 @@ def _cut(reply: Reply, limit: int, name: EncodingName) -> Reply:
 
 
 def _head(text: str | None, left: int, name: EncodingName) -> tuple[str | None, int]:
-    """The text's first tokens, and how many are left then; below zero when it had to be cut."""
+    """The text's first tokens, and how many are left behind it."""
     if not text:
         return text, left
-    if left < 0:
-        return "", left
     whole = tokens.encoding(name).split(text)
-    if len(whole) <= left:
-        return text, left - len(whole)
     # a character whose last bytes are cut off is left out
-    return b"".join(whole[:left]).decode("utf-8", "ignore"), -1
+    return b"".join(whole[:left]).decode("utf-8", "ignore"), max(left - len(whole), 0)

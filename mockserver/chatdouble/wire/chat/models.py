@@ -32,7 +32,14 @@ SNAPSHOTS = {
 
 def reasons(model: str) -> bool:
     """Whether the model belongs to a family that reasons before it answers (gpt-5*, o1, o3, o4)."""
-    return model.startswith(("gpt-5", "o1", "o3", "o4"))
+    return model.startswith(("gpt-5", "o1", "o3", "o4")) and "-chat" not in model
+
+
+def reasons_unasked(model: str) -> bool:
+    """Whether it reasons when no effort is named: gpt-5.1 to gpt-5.5 do so only when asked."""
+    return reasons(model) and not model.startswith(
+        ("gpt-5.1", "gpt-5.2", "gpt-5.3", "gpt-5.4", "gpt-5.5")
+    )
 
 
 def encoding(model: str) -> EncodingName:

@@ -15,6 +15,7 @@ from itertools import cycle
 from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdouble import tokens
 from chatdouble.answers import Reply, ToolCall, Usage
@@ -121,7 +122,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
     else:
         template, layout, media_type = _body(reply, shape), _BODY, JSON_TYPE
-    holes = _call_ids(reply, stamp) if reply.tool_calls else ()
+    holes = _call_ids(reply, shape.n, stamp) if reply.tool_calls else ()
     if not request.stream or shape.include_usage:
         counts = _counts(request, reply, layout)
         holes = (*holes, (_USAGE_HOLE, counts))
@@ -144,14 +145,23 @@ def _custom_tools(request: ChatRequest) -> tuple[str, ...]:
     )
 
 
-def _call_ids(reply: Reply, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
+def _call_ids(reply: Reply, n: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
     holes: tuple[tuple[bytes, bytes], ...] = ()
-    for index, call in enumerate(reply.tool_calls):
-        if call.id is None:
-            digest = hashlib.blake2b(b"%d" % index, key=stamp.digest).digest()
-            letters = Stamp(stamp.created, digest).letters(0, 24)
-            holes += ((_quoted(_call_hole(index)), b'"call_%b"' % letters),)
+    for number in range(n * len(reply.tool_calls)):
+        digest = hashlib.blake2b(b"%d" % number, key=stamp.digest).digest()
+        letters = Stamp(stamp.created, digest).letters(0, 24)
+        holes += ((_quoted(_call_hole(number)), b'"call_%b"' % letters),)
     return holes
+
+
+def _with_ids(reply: Reply, choice: int) -> Reply:
+    """The reply with holes for the ids of its calls, which are others in each choice."""
+    first = choice * len(reply.tool_calls)
+    calls = (
+        call if call.id is not None else replace(call, id=_call_hole(first + index))
+        for index, call in enumerate(reply.tool_calls)
+    )
+    return replace(reply, tool_calls=tuple(calls))
 
 
 def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> bytes:
@@ -214,29 +224,21 @@ def _call_hole(index: int) -> str:
     return f"\0chatdouble call {index}\0"
 
 
-def _call_id(index: int, call: ToolCall) -> str:
-    return call.id if call.id is not None else _call_hole(index)
-
-
 @lru_cache(maxsize=1024)
 def _body(reply: Reply, shape: Shape) -> Template:
-    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
-    if reply.tool_calls and shape.legacy:
-        first = reply.tool_calls[0]
-        message["function_call"] = {"name": first.name, "arguments": first.arguments}
-    elif reply.tool_calls:
-        message["tool_calls"] = [
-            {"id": _call_id(index, call), **_called(call, shape, call.arguments)}
-            for index, call in enumerate(reply.tool_calls)
-        ]
-    message |= {"refusal": reply.refusal, "annotations": []}
     completion = {
         "id": _ID,
         "object": "chat.completion",
         "created": _CREATED,
         "model": shape.model,
         "choices": [
-            _choice(index, "message", message, shape, _finish_reason(reply, shape))
+            _choice(
+                index,
+                "message",
+                _message(_with_ids(reply, index), shape),
+                shape,
+                _finish_reason(reply, shape),
+            )
             for index in range(shape.n)
         ],
         "usage": _usage(reply.usage or Usage()),
@@ -245,6 +247,18 @@ def _body(reply: Reply, shape: Shape) -> Template:
     }
     text = json.dumps(completion, indent=2, ensure_ascii=False) + "\n"
     return Template((_BODY.leave_open(text),))
+
+
+def _message(reply: Reply, shape: Shape) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": reply.content}
+    if reply.tool_calls and shape.legacy:
+        first = reply.tool_calls[0]
+        message["function_call"] = {"name": first.name, "arguments": first.arguments}
+    elif reply.tool_calls:
+        message["tool_calls"] = [
+            {"id": call.id, **_called(call, shape, call.arguments)} for call in reply.tool_calls
+        ]
+    return message | {"refusal": reply.refusal, "annotations": []}
 
 
 @lru_cache(maxsize=1024)
@@ -313,12 +327,13 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
         return head | choices | no_usage
 
     cut = partial(tokens.pieces, name=encoding(shape.model))
-    said = list((_parallel_deltas if parallel else _deltas)(reply, shape, cut))
+    deltas = _parallel_deltas if parallel else _deltas
+    said = [list(deltas(_with_ids(reply, index), shape, cut)) for index in range(shape.n)]
     # recorded: each choice opens with its role and its first piece, then all take turns
-    for index in range(shape.n):
-        yield from (chunk(index, delta) for delta in said[:2])
-    for delta in said[2:]:
-        yield from (chunk(index, delta) for index in range(shape.n))
+    for index, own in enumerate(said):
+        yield from (chunk(index, delta) for delta in own[:2])
+    for turn in zip(*(own[2:] for own in said), strict=True):
+        yield from (chunk(index, delta) for index, delta in enumerate(turn))
     for index in range(shape.n):
         yield chunk(index, {}, _finish_reason(reply, shape))
 
@@ -381,8 +396,7 @@ def _called(call: ToolCall, shape: Shape, arguments: str) -> dict[str, Any]:
 def _opening(index: int, call: ToolCall, shape: Shape) -> dict[str, Any]:
     if shape.legacy:
         return {"function_call": {"name": call.name, "arguments": ""}}
-    head = {"index": index, "id": _call_id(index, call)}
-    return {"tool_calls": [head | _called(call, shape, "")]}
+    return {"tool_calls": [{"index": index, "id": call.id} | _called(call, shape, "")]}
 
 
 def _fragment(index: int, call: ToolCall, shape: Shape, piece: str) -> dict[str, Any]:

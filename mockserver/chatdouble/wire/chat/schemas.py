@@ -13,6 +13,8 @@ from chatdouble.wire.chat.request import ChatRequest, Function, FunctionTool, Js
 
 _MOST_SCHEMAS = 20_000
 
+_SAYS_MORE = {"additionalProperties", "patternProperties", "anyOf", "oneOf", "allOf", "$ref"}
+
 Context = tuple[str, ...]
 
 
@@ -57,14 +59,14 @@ def _problem(root: dict[str, Any], *, strict: bool) -> str | None:
         context, schema = waiting.pop()
         if not isinstance(schema, dict):
             continue
-        problem = _own_problem(schema, strict=strict)
+        problem = _own_problem(schema, strict=strict, root=not context)
         if problem is not None:
             return f"In context={context!r}, {problem}"
         waiting += reversed(_inner(context, schema))
     return None
 
 
-def _own_problem(schema: dict[str, Any], *, strict: bool) -> str | None:
+def _own_problem(schema: dict[str, Any], *, strict: bool, root: bool) -> str | None:
     kind = schema.get("type")
     if kind == "array" and "items" not in schema:
         return "array schema missing items."
@@ -83,7 +85,8 @@ def _own_problem(schema: dict[str, Any], *, strict: bool) -> str | None:
                     f"in properties. Missing '{key}'."
                 )
         return None
-    if properties is None and not ({"additionalProperties", "anyOf", "$ref"} & schema.keys()):
+    # recorded at the root alone; free-form objects further down are common
+    if root and properties is None and not (_SAYS_MORE & schema.keys()):
         return "object schema missing properties."
     return None
 
