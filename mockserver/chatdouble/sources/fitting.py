@@ -1,8 +1,8 @@
 """A value for a JSON Schema, made with a seeded faker.
 
-It fits types, enum, const, required, nested objects and arrays, anyOf, oneOf, allOf, ``$ref`` within
-the schema, lengths, whole bounds and the commonest formats. Not looked at: ``pattern``, ``multipleOf``,
-``uniqueItems``, fractional bounds and the rarer formats.
+It fits types, enum, const, required, nested objects and arrays, anyOf, oneOf, allOf, ``$ref``
+within the schema, lengths, whole bounds and the commonest formats. Not looked at: ``pattern``,
+``multipleOf``, ``uniqueItems``, fractional bounds and the rarer formats.
 
 Schemas come from clients: nothing in them is run or fetched, only ``$ref`` within the schema is
 followed, and depth and size are bounded. What cannot be understood gives ``{}``, ``[]`` or null.
