@@ -154,20 +154,9 @@ class _Faults:
     def _list(self, kind: inspect.ListType, value: Any, path: str) -> ApiError | None:
         if not isinstance(value, list):
             return _wrong_type(kind, value, path)
-        if kind.min_length is not None and len(value) < kind.min_length:
-            return _fault(
-                f"Invalid '{path}': empty array. Expected an array with minimum length "
-                f"{kind.min_length}, but got an empty array instead.",
-                path,
-                "empty_array",
-            )
-        if kind.max_length is not None and len(value) > kind.max_length:
-            return _fault(
-                f"Invalid '{path}': array too long. Expected an array with maximum length "
-                f"{kind.max_length}, but got an array with length {len(value)} instead.",
-                path,
-                "array_above_max_length",
-            )
+        fault = _wrong_length(kind, "array", len(value), path)
+        if fault is not None:
+            return fault
         for index, item in enumerate(value):
             fault = self.find(kind.item_type, item, f"{path}[{index}]")
             if fault is not None:
@@ -186,20 +175,9 @@ class _Faults:
     def _text(self, kind: inspect.StrType, value: Any, path: str) -> ApiError | None:
         if not isinstance(value, str):
             return _wrong_type(kind, value, path)
-        if kind.min_length is not None and len(value) < kind.min_length:
-            return _fault(
-                f"Invalid '{path}': empty string. Expected a string with minimum length "
-                f"{kind.min_length}, but got an empty string instead.",
-                path,
-                "empty_string",
-            )
-        if kind.max_length is not None and len(value) > kind.max_length:
-            return _fault(
-                f"Invalid '{path}': string too long. Expected a string with maximum length "
-                f"{kind.max_length}, but got a string with length {len(value)} instead.",
-                path,
-                "string_above_max_length",
-            )
+        fault = _wrong_length(kind, "string", len(value), path)
+        if fault is not None:
+            return fault
         if kind.pattern is not None and not re.search(kind.pattern, value):
             return _fault(
                 f"Invalid '{path}': string does not match pattern. Expected a string that matches "
@@ -347,6 +325,27 @@ def _listed(words: list[str], last: str) -> str:
     if len(quoted) < 3:
         return f" {last} ".join(quoted)
     return f"{', '.join(quoted[:-1])}, {last} {quoted[-1]}"
+
+
+def _wrong_length(
+    kind: inspect.ListType | inspect.StrType, noun: str, length: int, path: str
+) -> ApiError | None:
+    article = "an" if noun == "array" else "a"
+    if kind.min_length is not None and length < kind.min_length:
+        return _fault(
+            f"Invalid '{path}': empty {noun}. Expected {article} {noun} with minimum length "
+            f"{kind.min_length}, but got an empty {noun} instead.",
+            path,
+            f"empty_{noun}",
+        )
+    if kind.max_length is not None and length > kind.max_length:
+        return _fault(
+            f"Invalid '{path}': {noun} too long. Expected {article} {noun} with maximum length "
+            f"{kind.max_length}, but got {article} {noun} with length {length} instead.",
+            path,
+            f"{noun}_above_max_length",
+        )
+    return None
 
 
 def _missing(path: str) -> ApiError:
