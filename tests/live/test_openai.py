@@ -300,3 +300,7 @@ def test_a_forced_tool_is_called_with_valid_arguments(generated: openai.OpenAI) 
 
 def test_the_models_are_listed(generated: openai.OpenAI) -> None:
     assert "gpt-4o-mini" in [model.id for model in generated.models.list()]
+    assert generated.models.retrieve("gpt-4o-mini").id == "gpt-4o-mini"
+    with pytest.raises(openai.NotFoundError) as caught:
+        generated.models.retrieve("nonsense")
+    assert caught.value.code == "model_not_found"

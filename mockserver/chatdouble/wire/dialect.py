@@ -19,7 +19,7 @@ class Dialect(Protocol):
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
-        """The (method, path) pairs that it reads."""
+        """The (method, path) pairs that it reads; a path may end with ``/{id}``."""
         ...
 
     def read(self, call: Call) -> None:

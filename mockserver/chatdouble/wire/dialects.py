@@ -19,11 +19,12 @@ _PATHS = frozenset(path for _, path in _BY_ROUTE)
 
 def read(call: Call) -> None:
     """Let the endpoint of the call's path read it; an unknown path or method settles it."""
-    dialect = _BY_ROUTE.get((call.method, call.path))
+    path = _route(call.path)
+    dialect = _BY_ROUTE.get((call.method, path))
     if dialect is not None:
         call.endpoint = dialect.name
         dialect.read(call)
-    elif call.path in _PATHS:
+    elif path in _PATHS:
         hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
         call.settle(
             ApiError(405, f"Not allowed to {call.method} on {call.path}. {hint}"),
@@ -33,6 +34,15 @@ def read(call: Call) -> None:
         call.settle(
             ApiError(404, f"Invalid URL ({call.method} {call.path})"), "there is no such path"
         )
+
+
+def _route(path: str) -> str:
+    """The path itself, or with ``{id}`` for its last part where a route says so."""
+    if path not in _PATHS:
+        parent, _, last = path.rpartition("/")
+        if last and f"{parent}/{{id}}" in _PATHS:
+            return f"{parent}/{{id}}"
+    return path
 
 
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
