@@ -14,7 +14,7 @@ from chatdouble.answers import ApiError
 from chatdouble.calls import Call
 from chatdouble.delivery import Delivery
 from chatdouble.engine import Hub
-from chatdouble.journal import Exchange
+from chatdouble.journal import Exchange, Journal
 from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
 from chatdouble.wire import plain
@@ -49,7 +49,8 @@ class Handler:
     def __init__(self, hub: Hub, settings: Settings, listener: Listener | None) -> None:
         self._hub = hub
         self._body_limit = settings.body_limit
-        self._listener = listener
+        # what no session can answer is told to the listener and kept nowhere
+        self._journal = Journal(0, listener=listener)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let its session respond, deliver the answer."""
@@ -63,43 +64,35 @@ class Handler:
         )
         session = self._hub.session(id)
         if session is None:
-            await self._refuse(call, _no_session(id), started, send)
+            await self._refuse(call, _no_session(id), started)(receive, send)
             return
         body = await _body(receive, self._body_limit)
         if body is None:
             return
         if len(body) > self._body_limit:
-            await self._refuse(call, _too_large(self._body_limit), started, send)
+            await self._refuse(call, _too_large(self._body_limit), started)(receive, send)
             return
         call.body = body
         try:
             exchange = await session.respond(call)
         except Exception:
             _log.exception("chatdouble failed to answer %r", call)
-            await self._refuse(call, _OUR_FAULT, started, send)
+            await self._refuse(call, _OUR_FAULT, started)(receive, send)
             return
-        await Delivery(session, exchange, started)(receive, send)
+        await Delivery(session.journal, exchange, started)(receive, send)
 
-    async def _refuse(self, call: Call, error: ApiError, started: float, send: Send) -> None:
-        """Answer what no session can answer; no journal is there to note it."""
+    def _refuse(self, call: Call, error: ApiError, started: float) -> Delivery:
+        """The delivery of what no session can answer."""
         response = plain.error(error, _NOWHERE)
-        body = response.whole()
-        headers = [*response.headers, (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-        if self._listener is not None:
-            exchange = Exchange(
-                call=call,
-                source="server",
-                why=error.code or error.message,
-                answer=error,
-                response=response,
-                pieces=(Piece(0.0, body),),
-                sent=len(body),
-                seconds=time.perf_counter() - started,
-                outcome="complete",
-            )
-            self._listener(exchange)
+        exchange = Exchange(
+            call=call,
+            source="server",
+            why=error.code or error.message,
+            answer=error,
+            response=response,
+            pieces=(Piece(0.0, response.whole()),),
+        )
+        return Delivery(self._journal, self._journal.open(exchange), started)
 
 
 def _session_and_path(path: str) -> tuple[str, str]:

@@ -7,21 +7,20 @@ import time
 
 from starlette.types import Receive, Send
 
-from chatdouble.engine import Session
-from chatdouble.journal import Exchange
+from chatdouble.journal import Exchange, Journal
 
 
 class Delivery:
     """Sends one exchange's answer and closes its exchange in the journal.
 
     Args:
-        session: whose journal and clock are used.
+        journal: where its exchange is closed.
         exchange: what is sent.
         started: ``time.perf_counter()`` when the request came.
     """
 
-    def __init__(self, session: Session, exchange: Exchange, started: float) -> None:
-        self._session = session
+    def __init__(self, journal: Journal, exchange: Exchange, started: float) -> None:
+        self._journal = journal
         self._exchange = exchange
         self._started = started
 
@@ -33,7 +32,7 @@ class Delivery:
             await send(self._start())
             complete = await self._body(receive, send)
         finally:
-            self._session.journal.close(
+            self._journal.close(
                 exchange, complete=complete, seconds=time.perf_counter() - self._started
             )
 

@@ -137,5 +137,5 @@ def _text(field: str, condition: Condition) -> Text | None:
 
 
 def shorten(text: str, limit: int = 120) -> str:
-    """The text in quotes, cut in the middle of nowhere but never longer than the limit."""
+    """The text in quotes, cut when it is longer than the limit."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from types import FrameType, TracebackType
+from types import TracebackType
 
 import uvicorn
 
@@ -75,7 +75,7 @@ class _Uvicorn(uvicorn.Server):
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
         while not self.should_exit:
-            # a signal's handler only sets the flag; stop() wakes this up
+            # stop() wakes this up; a signal may come while nothing can be woken yet
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=0.1)
 
@@ -103,17 +103,14 @@ class _Uvicorn(uvicorn.Server):
             yield
             return
         before = {
-            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, lambda *_: self.stop())
+            for number in (signal.SIGINT, signal.SIGTERM)
         }
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
 
 
 class Server:

@@ -8,7 +8,7 @@ from chatdouble.wire import sse
 
 
 def test_an_event_is_one_data_line_and_a_blank_one() -> None:
-    assert sse.event('{"a":"é"}') == 'data: {"a":"é"}\n\n'.encode()
+    assert sse.event('{"a":"é"}'.encode()) == 'data: {"a":"é"}\n\n'.encode()
 
 
 @pytest.mark.parametrize(

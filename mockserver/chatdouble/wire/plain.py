@@ -27,6 +27,12 @@ def _date(seconds: int) -> bytes:
     return formatdate(seconds, usegmt=True).encode()
 
 
+def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
+    return tuple(
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+    )
+
+
 def error(answer: ApiError, stamp: Stamp) -> Response:
     """The API's error envelope, with all four fields in the API's order."""
     envelope = {
@@ -41,12 +47,9 @@ def error(answer: ApiError, stamp: Stamp) -> Response:
     # layer in front of it (401, unknown model) uses indent=4 and a newline. Source: recordings.
     edge = answer.code in ("invalid_api_key", "model_not_found")
     body = json.dumps(envelope, indent=4 if edge else 2, ensure_ascii=False) + "\n" * edge
-    extra = tuple(
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
-    )
     return Response(
         status=answer.status,
-        headers=(JSON_TYPE, *api_headers(stamp), *extra),
+        headers=(JSON_TYPE, *api_headers(stamp), *_encoded(answer.headers)),
         template=Template((body.encode("utf-8", "replace"),)),
     )
 
@@ -60,9 +63,7 @@ def document(answer: Document, stamp: Stamp) -> Response:
 @lru_cache(maxsize=256)
 def recording(answer: Recording) -> Response:
     """A recorded response: nothing is added to it and nothing is changed in it."""
-    headers = tuple(
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
-    )
+    headers = _encoded(answer.headers)
     streamed = any(
         name == b"content-type" and value.startswith(b"text/event-stream")
         for name, value in headers

@@ -11,9 +11,9 @@ DONE = b"data: [DONE]\n\n"
 _EVENT_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
 
 
-def event(data: str) -> bytes:
+def event(data: bytes) -> bytes:
     """One event that carries this one line of data."""
-    return b"data: %b\n\n" % data.encode()
+    return b"data: %b\n\n" % data
 
 
 def split(body: bytes) -> tuple[bytes, ...]:

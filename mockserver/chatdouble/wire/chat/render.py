@@ -268,7 +268,7 @@ def _stream(reply: Reply, shape: Shape) -> Template:
     if shape.obfuscated:
         chunks = [_obfuscated(chunk) for chunk in chunks]
         usage = [_with_padding(chunk, _PADDING) for chunk in usage]
-    frames = (_CHUNK.leave_open(f"data: {chunk}\n\n") for chunk in [*chunks, *usage])
+    frames = (sse.event(_CHUNK.leave_open(chunk)) for chunk in [*chunks, *usage])
     return Template((*frames, sse.DONE))
 
 
