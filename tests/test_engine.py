@@ -7,6 +7,7 @@ import pytest
 from chatdouble import ApiError, ChatdoubleError, ListenError, Server, Session, Settings
 from chatdouble.calls import Call
 from chatdouble.journal import Exchange
+from chatdouble.script import parse
 from chatdouble.sources.recorded import Recorded
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract
@@ -80,6 +81,15 @@ def test_long_ids_of_sessions_are_told_apart() -> None:
 def test_a_port_out_of_range_is_refused() -> None:
     with pytest.raises(ListenError, match="a port is a whole number from 0 to 65535, got 70000"):
         Server(Settings(port=70000)).listen()
+
+
+def test_rules_of_a_script_are_added_behind_those_there_are() -> None:
+    made = session()
+    made.on(user="Hello").reply("First.")
+    made.add(*parse("[{reply: Second.}]", "s.yaml"))
+    assert [rule.origin for rule in made.rules] == ["rule 1", "s.yaml:1 [0]"]
+    assert respond(made).why.startswith("rule 1 ")
+    assert respond(made, BODY.replace(b"Hello", b"Bye")).why.startswith("s.yaml:1 [0] (any call)")
 
 
 def test_a_session_without_scripted_source_takes_no_rules() -> None:

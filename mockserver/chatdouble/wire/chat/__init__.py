@@ -13,20 +13,17 @@ from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
     ChosenAllowed,
-    ChosenCustom,
-    ChosenFunction,
     CustomToolOffer,
-    Function,
     FunctionMessage,
-    FunctionName,
-    FunctionTool,
     FunctionToolCall,
     JsonObjectFormat,
     JsonSchemaFormat,
     Message,
-    TextPart,
     ToolMessage,
     UserMessage,
+    chosen_name,
+    text_of,
+    tool_functions,
 )
 from chatdouble.wire.response import Response, Stamp
 
@@ -140,16 +137,6 @@ def _view(request: ChatRequest) -> View:
     )
 
 
-def text_of(message: UserMessage | ToolMessage) -> str:
-    """The message's text: its content, or its text parts joined."""
-    content = message.content
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(part.text for part in content if isinstance(part, TextPart))
-    return ""
-
-
 def _calls_of(message: AssistantMessage) -> list[ToolCall]:
     return [
         ToolCall(made.function.name, made.function.arguments, made.id)
@@ -160,7 +147,7 @@ def _calls_of(message: AssistantMessage) -> list[ToolCall]:
 
 
 def _tools(request: ChatRequest) -> tuple[Tool, ...]:
-    functions = (*(request.functions or ()), *_offered_functions(request))
+    functions = (*(request.functions or ()), *tool_functions(request))
     tools = [Tool(one.name, one.description or "", one.parameters) for one in functions]
     tools += [
         Tool(tool.custom.name, tool.custom.description or "", custom=True)
@@ -173,24 +160,14 @@ def _tools(request: ChatRequest) -> tuple[Tool, ...]:
     return tuple(tools)
 
 
-def _offered_functions(request: ChatRequest) -> list[Function]:
-    return [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
-
-
 def _name_of(tool: dict[str, Any]) -> str | None:
     inner = tool.get(str(tool.get("type")))
     return inner.get("name") if isinstance(inner, dict) else None
 
 
 def _tool_choice(request: ChatRequest) -> str | tuple[str, ...]:
-    match request.tool_choice or request.function_call:
-        case ChosenFunction(function=chosen) | ChosenCustom(custom=chosen):
-            return (chosen.name,)
-        case FunctionName(name=name):
-            return (name,)
-        case ChosenAllowed(allowed_tools=allowed):
-            return allowed.mode
-        case None:
-            return "auto"
-        case word:
-            return word
+    name = chosen_name(request)
+    if name is not None:
+        return (name,)
+    choice = request.tool_choice or request.function_call or "auto"
+    return choice.allowed_tools.mode if isinstance(choice, ChosenAllowed) else choice

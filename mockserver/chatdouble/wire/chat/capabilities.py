@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatdouble.answers import ApiError
-from chatdouble.wire.chat.models import reasons, reasons_unasked
+from chatdouble.wire.chat.models import is_old, reasons, reasons_unasked
 from chatdouble.wire.chat.request import ChatRequest, JsonSchemaFormat
 
 _STRUCTURED_OUTPUTS = "https://platform.openai.com/docs/guides/structured-outputs"
@@ -36,7 +36,7 @@ def refused_by_model(request: ChatRequest) -> ApiError | None:
         return ApiError(
             400, "Web search options not supported with this model.", param="web_search_options"
         )
-    if isinstance(request.response_format, JsonSchemaFormat) and _is_old(model):
+    if isinstance(request.response_format, JsonSchemaFormat) and is_old(model):
         return ApiError(
             400,
             "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
@@ -100,10 +100,6 @@ def _refused_role(request: ChatRequest, model: str) -> ApiError | None:
 def _is_known(model: str) -> bool:
     """Whether it is one of OpenAI's that do not reason; what others take is not known here."""
     return model.startswith(("gpt-3.5", "gpt-4"))
-
-
-def _is_old(model: str) -> bool:
-    return model == "gpt-4" or model.startswith(("gpt-3.5", "gpt-4-"))
 
 
 def _unknown(field: str) -> ApiError:

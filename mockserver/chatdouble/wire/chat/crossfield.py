@@ -8,15 +8,14 @@ from chatdouble.answers import ApiError
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
-    ChosenCustom,
-    ChosenFunction,
-    FunctionName,
-    FunctionTool,
+    CustomToolOffer,
     JsonObjectFormat,
     Message,
     TextPart,
     ToolMessage,
     UserMessage,
+    chosen_name,
+    tool_functions,
 )
 
 
@@ -38,7 +37,7 @@ def _options(request: ChatRequest) -> ApiError | None:
                     "specified.",
                     field,
                 )
-    chosen = _chosen(request)
+    chosen = chosen_name(request)
     if chosen is not None and chosen not in _offered(request):
         # recorded: a tool_choice is reported in the words for functions, too
         return _refuse(
@@ -54,21 +53,10 @@ def _options(request: ChatRequest) -> ApiError | None:
     return None
 
 
-def _chosen(request: ChatRequest) -> str | None:
-    match request.tool_choice or request.function_call:
-        case ChosenFunction(function=chosen) | ChosenCustom(custom=chosen):
-            return chosen.name
-        case FunctionName(name=name):
-            return name
-        case _:
-            return None
-
-
 def _offered(request: ChatRequest) -> set[str]:
-    return {function.name for function in request.functions or ()} | {
-        tool.function.name if isinstance(tool, FunctionTool) else tool.custom.name
-        for tool in request.tools or ()
-    }
+    functions = [*(request.functions or ()), *tool_functions(request)]
+    custom = [tool.custom for tool in request.tools or () if isinstance(tool, CustomToolOffer)]
+    return {offer.name for offer in (*functions, *custom)}
 
 
 def _messages(request: ChatRequest) -> ApiError | None:

@@ -42,10 +42,14 @@ def reasons_unasked(model: str) -> bool:
     )
 
 
+def is_old(model: str) -> bool:
+    """Whether it is of the families before gpt-4o: gpt-3.5, gpt-4 and its dated and turbo forms."""
+    return model == "gpt-4" or model.startswith(("gpt-4-", "gpt-3.5"))
+
+
 def encoding(model: str) -> EncodingName:
     """The encoding that the model's tokens are counted in."""
-    old = model == "gpt-4" or model.startswith(("gpt-4-", "gpt-3.5"))
-    return "cl100k_base" if old else "o200k_base"
+    return "cl100k_base" if is_old(model) else "o200k_base"
 
 
 def says_logprobs(model: str) -> bool:

@@ -322,3 +322,27 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     modalities: list[Literal["text", "audio"]] | None = None
     audio: JsonObject | None = None
     web_search_options: JsonObject | None = None
+
+
+def text_of(message: Message) -> str:
+    """The message's text: its content, or its text parts joined."""
+    content = message.content
+    if isinstance(content, str):
+        return content
+    return "".join(part.text for part in content or () if isinstance(part, TextPart))
+
+
+def tool_functions(request: ChatRequest) -> list[Function]:
+    """The functions that are offered as tools."""
+    return [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
+
+
+def chosen_name(request: ChatRequest) -> str | None:
+    """The name of the one tool or legacy function that must be called, None without one."""
+    match request.tool_choice or request.function_call:
+        case ChosenFunction(function=chosen) | ChosenCustom(custom=chosen):
+            return chosen.name
+        case FunctionName(name=name):
+            return name
+        case _:
+            return None

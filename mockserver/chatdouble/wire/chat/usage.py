@@ -27,7 +27,6 @@ from chatdouble.wire.chat.request import (
     Function,
     FunctionMessage,
     FunctionName,
-    FunctionTool,
     FunctionToolCall,
     ImagePart,
     JsonSchema,
@@ -38,6 +37,8 @@ from chatdouble.wire.chat.request import (
     TextPart,
     ToolMessage,
     UserMessage,
+    text_of,
+    tool_functions,
 )
 from chatdouble.wire.chat.toolspec import (
     Call,
@@ -160,27 +161,19 @@ def _parts(parts: Sequence[Any], model: str, count: Count) -> int:
     return total + count("".join(texts))
 
 
-def _text(message: Message) -> str:
-    """The message's texts as one."""
-    content = message.content
-    if isinstance(content, str):
-        return content
-    return "".join(part.text for part in content or () if isinstance(part, TextPart))
-
-
 def _exchange(
     message: AssistantMessage, results: Sequence[Message], model: str, count: Count
 ) -> int:
     """Calls and their results: one call is a message to the function, and several are one call of
     ``multi_tool_use.parallel``, which takes and gives back a list.
     """
-    said, calls = _text(message), _calls_of(message)
+    said, calls = text_of(message), _calls_of(message)
     total = count(said) + 4 if said else 0
     if message.name:
         total += count(message.name) + 1
     if model.startswith(("gpt-5", "o4")):
         total += 6
-    texts = [_text(result) for result in results]
+    texts = [text_of(result) for result in results]
     if len(calls) > 1:
         return total + 20 + count(uses_text(calls)) + count(results_text(texts))
     name, arguments = calls[0]
@@ -221,7 +214,7 @@ def _instructions(request: ChatRequest, count: Count) -> int:
     system = next((one for one in request.messages if _is_system(one)), None)
     if system is None:
         return total + _MESSAGE + count("system")
-    said = _text(system)
+    said = text_of(system)
     return total + count(f"{said}\n\n") - count(said) + (3 if reasons(request.model) else 0)
 
 
@@ -248,8 +241,7 @@ def _is_system(message: Message) -> bool:
 
 
 def _functions(request: ChatRequest) -> list[Function]:
-    offered = [tool.function for tool in request.tools or () if isinstance(tool, FunctionTool)]
-    return offered + (request.functions or [])
+    return tool_functions(request) + (request.functions or [])
 
 
 def _offer(request: ChatRequest, count: Count) -> int:
