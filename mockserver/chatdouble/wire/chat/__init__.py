@@ -169,5 +169,7 @@ def _tool_choice(request: ChatRequest) -> str | tuple[str, ...]:
     name = chosen_name(request)
     if name is not None:
         return (name,)
-    choice = request.tool_choice or request.function_call or "auto"
-    return choice.allowed_tools.mode if isinstance(choice, ChosenAllowed) else choice
+    choice = request.tool_choice or request.function_call
+    if isinstance(choice, ChosenAllowed):
+        return choice.allowed_tools.mode
+    return choice if isinstance(choice, str) else "auto"
