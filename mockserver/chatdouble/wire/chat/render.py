@@ -9,24 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache, partial
-from itertools import cycle
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdouble import tokens
-from chatdouble.answers import Reply, ToolCall, Usage
+from chatdouble.answers import Reply, Usage
 from chatdouble.wire import sse
-from chatdouble.wire.chat.models import SNAPSHOTS, encoding, has_fingerprint, reasons, says_logprobs
+from chatdouble.wire.chat import deltas
+from chatdouble.wire.chat.models import encoding, has_fingerprint, reasons, says_logprobs
 from chatdouble.wire.chat.request import (
     ChatRequest,
-    ChosenCustom,
-    ChosenFunction,
-    CustomToolOffer,
 )
+from chatdouble.wire.chat.shape import Shape, shape_of
 from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
 from chatdouble.wire.plain import JSON_TYPE, api_headers
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
@@ -85,39 +83,13 @@ _CHUNK = _Layout(
 # the API's ids begin with the base-62 digits of the seconds since this moment (WIRE 1)
 _ID_EPOCH = 1576800000
 
-Cut: TypeAlias = Callable[[str], list[str]]
 
 _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
-
-_TIERS = {"flex": "flex", "priority": "priority", "fast": "priority"}
-
-
-class Shape(Struct, frozen=True, gc=False):
-    """What of a request changes how a reply looks; equal shapes share one template."""
-
-    model: str
-    n: int
-    include_usage: bool
-    named_tool: bool
-    tier: str
-    obfuscated: bool
-    custom_tools: tuple[str, ...] = ()
-    legacy: bool = False
 
 
 def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
     """The reply as one body or as chunks, as the request asks."""
-    options = request.stream_options
-    shape = Shape(
-        SNAPSHOTS.get(request.model, request.model),
-        request.n or 1,
-        options is not None and bool(options.include_usage),
-        isinstance(request.tool_choice, ChosenFunction | ChosenCustom),
-        _TIERS.get(request.service_tier or "", "default"),
-        options is None or options.include_obfuscation is not False,
-        _custom_tools(request) if reply.tool_calls and request.tools else (),
-        request.functions is not None and request.tools is None,
-    )
+    shape = shape_of(request, reply)
     if request.stream:
         template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
     else:
@@ -136,12 +108,6 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         head=b'"%b"%b%d' % (completion_id(stamp), layout.head, stamp.created),
         holes=holes,
         length=not request.stream,
-    )
-
-
-def _custom_tools(request: ChatRequest) -> tuple[str, ...]:
-    return tuple(
-        tool.custom.name for tool in request.tools or () if isinstance(tool, CustomToolOffer)
     )
 
 
@@ -256,7 +222,8 @@ def _message(reply: Reply, shape: Shape) -> dict[str, Any]:
         message["function_call"] = {"name": first.name, "arguments": first.arguments}
     elif reply.tool_calls:
         message["tool_calls"] = [
-            {"id": call.id, **_called(call, shape, call.arguments)} for call in reply.tool_calls
+            {"id": call.id, **deltas.called(call, shape, call.arguments)}
+            for call in reply.tool_calls
         ]
     return message | {"refusal": reply.refusal, "annotations": []}
 
@@ -327,8 +294,8 @@ def _chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
         return head | choices | no_usage
 
     cut = partial(tokens.pieces, name=encoding(shape.model))
-    deltas = _parallel_deltas if parallel else _deltas
-    said = [list(deltas(_with_ids(reply, index), shape, cut)) for index in range(shape.n)]
+    cut_up = deltas.parallel if parallel else deltas.single
+    said = [list(cut_up(_with_ids(reply, index), shape, cut)) for index in range(shape.n)]
     # recorded: each choice opens with its role and its first piece, then all take turns
     for index, own in enumerate(said):
         yield from (chunk(index, delta) for delta in own[:2])
@@ -351,57 +318,3 @@ def _head(shape: Shape) -> dict[str, Any]:
 
 def _usage_chunk(reply: Reply, shape: Shape) -> dict[str, Any]:
     return _head(shape) | {"choices": [], "usage": _usage(reply.usage or Usage())}
-
-
-def _deltas(reply: Reply, shape: Shape, cut: Cut) -> Iterator[dict[str, Any]]:
-    """What is said piece by piece when there is at most one tool call (WIRE 3.3, 3.4, 3.6)."""
-    role: dict[str, Any] = {"role": "assistant", "content": None}
-    if reply.refusal is not None:
-        yield role | {"refusal": ""}
-        yield from ({"refusal": piece} for piece in cut(reply.refusal))
-        return
-    opening = _opening(0, reply.tool_calls[0], shape) if reply.tool_calls else {}
-    if opening and reply.content is None:
-        yield role | opening | {"refusal": None}
-    else:
-        yield role | {"content": "", "refusal": None}
-        yield from ({"content": piece} for piece in cut(reply.content or ""))
-        if opening:
-            yield opening
-    for call in reply.tool_calls[:1]:
-        yield from (_fragment(0, call, shape, piece) for piece in cut(call.arguments))
-
-
-def _parallel_deltas(reply: Reply, shape: Shape, cut: Cut) -> Iterator[dict[str, Any]]:
-    """What is said piece by piece when several tools are called (WIRE 3.5)."""
-    yield {"role": "assistant", "content": None if reply.content is None else ""}
-    yield from ({"content": piece} for piece in cut(reply.content or ""))
-    for index, call in enumerate(reply.tool_calls):
-        yield _opening(index, call, shape)
-        start = 0
-        for step in cycle((4, 5, 6)):
-            if start >= len(call.arguments):
-                break
-            yield _fragment(index, call, shape, call.arguments[start : start + step])
-            start += step
-
-
-def _called(call: ToolCall, shape: Shape, arguments: str) -> dict[str, Any]:
-    """A function and its arguments, or a custom tool and its input."""
-    if call.name in shape.custom_tools:
-        return {"type": "custom", "custom": {"name": call.name, "input": arguments}}
-    return {"type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
-def _opening(index: int, call: ToolCall, shape: Shape) -> dict[str, Any]:
-    if shape.legacy:
-        return {"function_call": {"name": call.name, "arguments": ""}}
-    return {"tool_calls": [{"index": index, "id": call.id} | _called(call, shape, "")]}
-
-
-def _fragment(index: int, call: ToolCall, shape: Shape, piece: str) -> dict[str, Any]:
-    if shape.legacy:
-        return {"function_call": {"arguments": piece}}
-    if call.name in shape.custom_tools:
-        return {"tool_calls": [{"index": index, "custom": {"input": piece}}]}
-    return {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
