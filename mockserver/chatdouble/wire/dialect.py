@@ -26,6 +26,10 @@ class Dialect(Protocol):
         """Fill in the call's view, or settle it with the answer that the contract dictates."""
         ...
 
+    def parse(self, body: bytes) -> Reply | None:
+        """The reply that a recorded answer says, None if it is no whole reply."""
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Say the reply as the endpoint says it."""
         ...

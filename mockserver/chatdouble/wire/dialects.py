@@ -45,6 +45,12 @@ def _route(path: str) -> str:
     return path
 
 
+def parse(call: Call, body: bytes) -> Reply | None:
+    """What a recorded answer of the call's endpoint says, None if it is no whole reply."""
+    dialect = _BY_NAME.get(call.endpoint)
+    return dialect.parse(body) if dialect else None
+
+
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
     endpoint's dialect.

@@ -8,7 +8,7 @@ import msgspec
 
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult, View
-from chatdouble.wire.chat import capabilities, crossfield, limits, refusals, render, schemas
+from chatdouble.wire.chat import capabilities, crossfield, limits, parse, refusals, render, schemas
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -65,6 +65,13 @@ class ChatCompletions:
         try:
             return msgspec.convert(_whole(msgspec.json.decode(body)), ChatRequest)
         except (ValueError, RecursionError):
+            return None
+
+    def parse(self, body: bytes) -> Reply | None:
+        """The reply that a recorded body or stream says, None if it is no whole reply."""
+        try:
+            return parse.reply_of(body)
+        except parse.NotAReplyError:
             return None
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
