@@ -85,10 +85,11 @@ _CHUNK = _Layout(
 def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
     """The reply as one body or as chunks, as the request asks."""
     shape = shape_of(request, reply)
+    kept = _KEPT if _letters(reply, shape) < _FEW_LETTERS else _KEPT_LARGE
     if request.stream:
-        template, layout, media_type = _stream(reply, shape), _CHUNK, _SSE_TYPE
+        template, layout, media_type = kept.stream(reply, shape), _CHUNK, _SSE_TYPE
     else:
-        template, layout, media_type = _body(reply, shape), _BODY, JSON_TYPE
+        template, layout, media_type = kept.body(reply, shape), _BODY, JSON_TYPE
     holes = _call_ids(reply, shape.n, stamp) if reply.tool_calls or reply.others else ()
     if not request.stream or shape.include_usage:
         counts = _counts(request, reply, layout)
@@ -161,14 +162,12 @@ def _time_letters(created: int) -> bytes:
     return digits
 
 
-@lru_cache(maxsize=1024)
 def _body(reply: Reply, shape: Shape) -> Template:
     completion = documents.completion(reply, shape)
     text = logprobs.written(json.dumps(completion, indent=2, ensure_ascii=False)) + "\n"
     return Template((_BODY.leave_open(text),))
 
 
-@lru_cache(maxsize=1024)
 def _stream(reply: Reply, shape: Shape) -> Template:
     chunks = [_compact(chunk) for chunk in documents.chunks(reply, shape)]
     usage = [_compact(documents.usage_chunk(reply, shape))] if shape.include_usage else []
@@ -177,6 +176,32 @@ def _stream(reply: Reply, shape: Shape) -> Template:
         usage = [_with_padding(chunk, _PADDING) for chunk in usage]
     frames = (sse.event(_CHUNK.leave_open(chunk)) for chunk in [*chunks, *usage])
     return Template((*frames, sse.DONE))
+
+
+class _Kept:
+    """Templates that are remembered, up to a number of them.
+
+    A stream is about a hundred times as large as the text that it says, so there are few of the
+    large ones.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.body = lru_cache(maxsize=most)(_body)
+        self.stream = lru_cache(maxsize=most)(_stream)
+
+
+_KEPT, _KEPT_LARGE = _Kept(512), _Kept(8)
+_FEW_LETTERS = 2_000
+
+
+def _letters(reply: Reply, shape: Shape) -> int:
+    """About how many letters the reply says, and how often something stands beside each."""
+    said = len(reply.content or "") + len(reply.refusal or "")
+    if reply.tool_calls:
+        said += sum(len(call.arguments) for call in reply.tool_calls)
+    if reply.others or reply.audio or reply.reasoning_content:
+        said += _FEW_LETTERS
+    return said * shape.n * (1 + (shape.top_logprobs or 0))
 
 
 def _compact(chunk: dict[str, Any]) -> str:
