@@ -133,4 +133,7 @@ def test_what_can_only_just_be_read_breaks_nothing(field: str) -> None:
             assert messages.response.whole().startswith(b'{"object":"list","data":[{"id"')
         return statuses
 
-    assert asyncio.run(ask_ever_deeper()) == {200, 400}
+    statuses = asyncio.run(ask_ever_deeper())
+    # newer Pythons read deeper before they refuse
+    assert 200 in statuses
+    assert statuses <= {200, 400}
