@@ -246,9 +246,15 @@ class Recording(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """A JSON document that the contract itself dictates, such as the list of models."""
+    """A JSON document that the contract itself dictates, such as the list of models.
+
+    Attributes:
+        content: what it holds.
+        compact: whether it is laid out in one line without spaces.
+    """
 
     content: Any
+    compact: bool = False
 
 
 Answer: TypeAlias = Reply | ApiError | Recording | Document

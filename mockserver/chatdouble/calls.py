@@ -80,6 +80,8 @@ class Call(Struct, kw_only=True, gc=False):
         settled: the answer that the contract itself dictates (a refusal of a broken request, the
             list of models), None when a source has to answer.
         because: why it is settled so.
+        asked: what the request asks of the session's stored completions, as its dialect reads it;
+            None when it asks for something else.
     """
 
     method: str
@@ -91,6 +93,7 @@ class Call(Struct, kw_only=True, gc=False):
     view: View | None = None
     settled: ApiError | Document | None = None
     because: str = ""
+    asked: Any = None
     _json: Any = UNSET
 
     def __repr__(self) -> str:

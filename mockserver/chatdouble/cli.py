@@ -76,12 +76,13 @@ def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: in
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Contract
+    from chatdouble.sources.stored import Stored
 
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = Generated(seed)
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
-    sources: tuple[Source, ...] = (Contract(), Scripted(rules), generated)
+    sources: tuple[Source, ...] = (Contract(), Stored(), Scripted(rules), generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
 

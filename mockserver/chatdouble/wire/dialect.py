@@ -19,7 +19,9 @@ class Dialect(Protocol):
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
-        """The (method, path) pairs that it reads; a path may end with ``/{id}``."""
+        """The (method, path) pairs that it reads; one part of a path may be ``{id}``, which
+        stands for any text.
+        """
         ...
 
     def read(self, call: Call) -> None:

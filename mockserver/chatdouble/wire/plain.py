@@ -6,6 +6,8 @@ import json
 from email.utils import formatdate
 from functools import lru_cache
 
+import msgspec
+
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.wire import sse
 from chatdouble.wire.response import Header, Response, Stamp, Template
@@ -18,8 +20,13 @@ def api_headers(stamp: Stamp) -> tuple[Header, ...]:
     return (
         (b"date", _date(stamp.created)),
         (b"openai-version", b"2020-10-01"),
-        (b"x-request-id", b"req_" + stamp.hex(32, 32).encode()),
+        (b"x-request-id", request_id(stamp).encode()),
     )
+
+
+def request_id(stamp: Stamp) -> str:
+    """The id of the request that this answer is to: ``req_`` and 32 hexadecimal digits."""
+    return "req_" + stamp.hex(32, 32)
 
 
 @lru_cache(maxsize=16)
@@ -56,8 +63,11 @@ def error(answer: ApiError, stamp: Stamp) -> Response:
 
 def document(answer: Document, stamp: Stamp) -> Response:
     """A JSON document, laid out as the API lays out its bodies."""
-    body = json.dumps(answer.content, indent=2, ensure_ascii=False) + "\n"
-    return Response(200, (JSON_TYPE, *api_headers(stamp)), Template((body.encode(),)))
+    if answer.compact:
+        body = msgspec.json.encode(answer.content)
+    else:
+        body = f"{json.dumps(answer.content, indent=2, ensure_ascii=False)}\n".encode()
+    return Response(200, (JSON_TYPE, *api_headers(stamp)), Template((body,)))
 
 
 @lru_cache(maxsize=256)

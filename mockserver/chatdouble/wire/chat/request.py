@@ -18,6 +18,7 @@ ParticipantName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-
 CallId = Annotated[str, Meta(max_length=40)]
 LongText = Annotated[str, Meta(max_length=1048576)]
 JsonObject = dict[str, Any]
+Metadata = dict[str, str]
 
 
 class _Part(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
@@ -316,7 +317,7 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     store: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     prediction: JsonObject | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     modalities: list[Literal["text", "audio"]] | None = None
