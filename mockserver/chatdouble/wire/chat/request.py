@@ -325,6 +325,11 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     web_search_options: JsonObject | None = None
 
 
+def role_of(message: Message) -> str:
+    """The message's role."""
+    return str(message.__struct_config__.tag)
+
+
 def text_of(message: Message) -> str:
     """The message's text: its content, or its text parts joined."""
     content = message.content

@@ -36,7 +36,7 @@ from chatdouble.wire.chat.request import (
     SystemMessage,
     TextPart,
     ToolMessage,
-    UserMessage,
+    role_of,
     text_of,
     tool_functions,
 )
@@ -51,15 +51,6 @@ from chatdouble.wire.chat.toolspec import (
 )
 
 Count: TypeAlias = Callable[[str], int]
-
-_ROLES = {
-    AssistantMessage: "assistant",
-    DeveloperMessage: "developer",
-    FunctionMessage: "function",
-    SystemMessage: "system",
-    ToolMessage: "tool",
-    UserMessage: "user",
-}
 
 # tokens that open and close a message, its role apart
 _MESSAGE = 3
@@ -145,7 +136,7 @@ def _is_result(message: Message) -> bool:
 
 
 def _plain(message: Message, model: str, count: Count) -> int:
-    role = _ROLES[type(message)]
+    role = role_of(message)
     total = _MESSAGE + count(role) + _content(message, model, count)
     if role == "assistant" and reasons(model):
         total += 2
