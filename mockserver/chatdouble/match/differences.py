@@ -11,6 +11,7 @@ from chatdouble.match.matchers import Contains, Equals, Like, Matcher
 # texts are compared up to here
 _MOST_LETTERS = 4_000
 _MOST_LINES = 20
+_MOST_WIDE = 300
 # letters by which texts are found to be alike
 _FIRST = 400
 # how alike texts must be to be called nearly equal
@@ -72,5 +73,5 @@ def _pairs(text: str) -> set[str]:
 
 def _diff(wanted: str, got: str) -> list[str]:
     lines = list(difflib.unified_diff(wanted.splitlines(), got.splitlines(), n=1, lineterm=""))
-    found = [line for line in lines[2:] if not line.startswith("@@")]
+    found = [line[:_MOST_WIDE] for line in lines[2:] if not line.startswith("@@")]
     return found[:_MOST_LINES]
