@@ -31,7 +31,7 @@ def refused_schema(request: ChatRequest) -> ApiError | None:
             )
     form = request.response_format
     if isinstance(form, JsonSchemaFormat) and form.json_schema.strict:
-        problem = _problem(form.json_schema.schema or {}, strict=True)
+        problem = _problem(form.json_schema.schema, strict=True)
         if problem is not None:
             name = form.json_schema.name
             return ApiError(
