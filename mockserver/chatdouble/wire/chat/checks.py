@@ -27,6 +27,7 @@ from chatdouble.wire.chat.crossfield import (
     missing_content,
     missing_json,
 )
+from chatdouble.wire.chat.media import refused_media
 from chatdouble.wire.chat.models import (
     counts_media,
     efforts,
@@ -160,6 +161,7 @@ def _first_fault(request: ChatRequest, body: bytes) -> ApiError | None:
         or missing_content(request)
         or broken_sequence(request)
         or missing_json(request)
+        or refused_media(request)
     )
 
 
