@@ -45,6 +45,7 @@ from chatdouble.wire.chat.request import (
     role_of,
 )
 from chatdouble.wire.chat.schemas import refused_schema
+from chatdouble.wire.chat.windows import too_long, too_much_asked, window_of
 
 # what no rule of any model speaks of
 _FREE = {
@@ -135,6 +136,7 @@ def _is_plain(request: ChatRequest, size: int) -> bool:
 def _plain(model: str) -> _Plain:
     free = _FREE | _COMMON | (set() if reasons(model) else _FREE_WITHOUT_REASONING)
     ruled = [name for name in _FIELDS if name not in free]
+    window = window_of(model)
     size, output = sys.maxsize, sys.maxsize
     if (
         not is_chat(model)
@@ -144,6 +146,9 @@ def _plain(model: str) -> _Plain:
         or model.startswith("o1-mini")
     ):
         size = 0
+    elif window is not None:
+        size = window.input or window.tokens
+        output = window.output or window.tokens
     return _Plain(attrgetter(*ruled), (None,) * len(ruled), size, output, (None, *efforts(model)))
 
 
@@ -157,11 +162,13 @@ def _first_fault(request: ChatRequest, body: bytes) -> ApiError | None:
         or broken_options(request)
         or refused_format(request)
         or refused_schema(request)
+        or too_much_asked(request)
         or refused_values(request, body)
         or missing_content(request)
         or broken_sequence(request)
         or missing_json(request)
         or refused_media(request)
+        or too_long(request, len(body))
     )
 
 
