@@ -8,15 +8,7 @@ import msgspec
 
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
-from chatdouble.wire.chat import (
-    capabilities,
-    crossfield,
-    limits,
-    parse,
-    refusals,
-    render,
-    schemas,
-)
+from chatdouble.wire.chat import checks, limits, parse, refusals, render
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.view import view_of
 from chatdouble.wire.response import Response, Stamp
@@ -44,13 +36,13 @@ class ChatCompletions:
             refused = refusals.refusal(call.body)
             call.settle(refused, f"the API refuses it: {refused.param or 'the body'}")
             return
-        broken = (
-            crossfield.broken_rule(request)
-            or schemas.refused_schema(request)
-            or capabilities.refused_by_model(request)
-        )
+        try:
+            broken = checks.refused(request, call.body)
+        except RecursionError:
+            # nested as deep as could just be read
+            broken = refusals.refusal(call.body)
         if broken is not None:
-            call.settle(broken, f"the API refuses it: {broken.param}")
+            call.settle(broken, f"the API refuses it: {broken.param or 'the request'}")
             return
         call.view = view_of(request)
 
