@@ -149,7 +149,7 @@ def test_a_report_says_why_a_rule_was_not_used() -> None:
     )
     made = session()
     made.on(user="x").reply("y")
-    assert problems(made).endswith("rule 1 (user equals 'x'): no call came")
+    assert problems(made).endswith("rule 1 (user equals 'x'): no call came that could be read")
 
 
 def test_a_rule_that_is_broken_or_used_up_is_a_problem() -> None:

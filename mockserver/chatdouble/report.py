@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TypeGuard
 
-from chatdouble.answers import Answer, ApiError, Recording, Reply
+from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.engine import Session
 from chatdouble.journal import Exchange
 from chatdouble.match import shorten
@@ -55,12 +54,12 @@ def _unused(session: Session, rule: Rule) -> str:
     before = next((one for late, one in unreachable(session.rules) if late is rule), None)
     if before is not None:
         return f"  {rule}: {before.origin} answers all of its calls; put it before that one"
-    calls = session.journal.calls
+    calls = [call for call in session.journal.calls if call.view is not None]
     if not calls:
-        return f"  {rule}: no call came"
+        return f"  {rule}: no call came that could be read"
     nearest = min(calls, key=lambda call: rule.when.distance(call))
     reason = rule.when.why_not(nearest) or "other rules answered all of its calls"
-    diff = rule.when.difference(nearest) if nearest.view is not None else []
+    diff = rule.when.difference(nearest)
     return "\n".join((f"  {rule}: {reason}", *(f"      {line}" for line in diff)))
 
 
@@ -84,7 +83,5 @@ def _answer(exchange: Exchange) -> str:
             return ", ".join(said) or "nothing"
         case ApiError() as error:
             return error.message.splitlines()[0]
-        case Recording():
+        case Recording() | Document():
             return exchange.why
-        case document:
-            return shorten(json.dumps(document.content, default=str), 300)
