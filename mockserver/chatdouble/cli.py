@@ -156,6 +156,7 @@ def _run(
         clock=None,
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
+        fault_header=True,
     )
     log = None if quiet else _Log()
     server = Server(settings, log)
@@ -220,6 +221,7 @@ def _line(exchange: Exchange) -> str:
     return (
         f"{call.method} {_printable(call.path)}{shape} {exchange.response.status} "
         f"{exchange.source}: {_explained(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
+        f"{''.join(f' {{{fault}}}' for fault in exchange.faults)}"
     )
 
 

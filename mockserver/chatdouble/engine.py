@@ -10,13 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatdouble.answers import own_error
+from msgspec.structs import replace
+
+from chatdouble import faults
+from chatdouble.answers import ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
+from chatdouble.faults import Chance, Dice, Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.schedule import Pace, Piece, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
@@ -187,32 +191,73 @@ class Session(Verification):
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
         dialects.read(call)
+        ordinal = self._ordinal(call)
+        asked = faults.asked(call.raw_headers) if self._settings.fault_header else ()
+        if isinstance(asked, ApiError):
+            choice, name, broken = Choice(asked, asked.message), "faults", ()
+        else:
+            choice, name, broken = await self._choose(call, ordinal, asked)
+        stamp = self._stamp(call, ordinal)
+        answer = choice.answer
+        if broken:
+            answer = faults.said(answer, broken, call.stream)
+        response = dialects.render(call, answer, stamp)
+        if self._stored is not None:
+            # before the first byte leaves, so that a client finds what it has just made
+            self._stored.keep(call, answer, stamp)
+        exchange = Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=response,
+            pieces=(),
+        )
+        if broken:
+            self._break(exchange, choice.pace, broken, self._dice(call, ordinal))
+        elif choice.pace is None:
+            exchange.pieces = (Piece(0.0, response.whole()),)
+        else:
+            exchange.pieces = timetable(response.frames(), choice.pace)
+        return self.journal.open(exchange)
+
+    async def _choose(
+        self, call: Call, ordinal: int, asked: tuple[Chance, ...]
+    ) -> tuple[Choice, str, tuple[Fault, ...]]:
+        """The answer, who has it, and what goes wrong with it.
+
+        A status that the call itself asks for comes before all sources, and uses up no answer.
+        """
+        broken = faults.due(asked, self._dice(call, ordinal)) if asked else ()
+        error = faults.instead(broken)
+        if error is not None:
+            return Choice(error, "the request asks for it"), "faults", broken
         for source in self.sources:
             choice = await source.answer(call)
             if choice is not None:
-                name = source.name
                 break
         else:
-            choice, name = self._unmatched(call), "unmatched"
-        stamp = self._stamp(call)
-        response = dialects.render(call, choice.answer, stamp)
-        if self._stored is not None:
-            # before the first byte leaves, so that a client finds what it has just made
-            self._stored.keep(call, choice.answer, stamp)
-        if choice.pace is None:
-            pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-        else:
-            pieces = timetable(response.frames(), choice.pace)
-        return self.journal.open(
-            Exchange(
-                call=call,
-                source=name,
-                why=choice.because,
-                answer=choice.answer,
-                response=response,
-                pieces=pieces,
-            )
-        )
+            return self._unmatched(call), "unmatched", broken
+        if choice.faults:
+            broken = (*broken, *faults.due(choice.faults, self._dice(call, ordinal)))
+            error = faults.instead(broken)
+            if error is not None:
+                choice = replace(choice, answer=error, pace=None)
+        return choice, source.name, broken
+
+    def _break(
+        self, exchange: Exchange, pace: Pace | None, broken: tuple[Fault, ...], dice: Dice
+    ) -> None:
+        sending = faults.sending(exchange.response, pace, broken, dice)
+        exchange.response = sending.response
+        exchange.pieces = sending.pieces
+        exchange.ending = sending.ending
+        exchange.faults = sending.notes
+
+    def _dice(self, call: Call, ordinal: int) -> Dice:
+        """What chance decides for this call: the same for the same seed, session and order."""
+        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:
         """Seconds since 1970, from the session's clock."""
@@ -223,14 +268,18 @@ class Session(Verification):
             raise ChatdoubleError("this session has no scripted source, so it takes no rules")
         return self._scripted
 
-    def _stamp(self, call: Call) -> Stamp:
-        created = self.now()
+    def _ordinal(self, call: Call) -> int:
+        """How many times this very request has come."""
         # Python's own hash only tells requests apart here; nothing that is sent is made from it
         request = hash((call.path, call.body))
         ordinal = self._ordinals.get(request, 0) + 1
         self._ordinals[request] = ordinal
         if len(self._ordinals) > _MOST_ORDINALS:
             self._ordinals.popitem(last=False)
+        return ordinal
+
+    def _stamp(self, call: Call, ordinal: int) -> Stamp:
+        created = self.now()
         path = call.path.encode("utf-8", "replace")
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())

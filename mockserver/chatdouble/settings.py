@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             remembers all.
         journal_bytes: how many bytes of bodies a session remembers; None remembers all.
         body_limit: the largest request body, in bytes; larger ones are answered with 413.
+        fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
     """
 
     host: str = DEFAULT_HOST
@@ -33,3 +34,4 @@ class Settings(Struct, frozen=True, kw_only=True):
     journal_limit: int | None = None
     journal_bytes: int | None = None
     body_limit: int = 64 * 1024 * 1024
+    fault_header: bool = False

@@ -16,6 +16,7 @@ from chatdouble.answers import (
     reply_of,
     tool_call,
 )
+from chatdouble.faults import Chance, faults_of
 from chatdouble.match import When
 from chatdouble.rules import (
     USED_UP,
@@ -46,7 +47,7 @@ _REPLY_KEYS = (
     "message_extra",
     "template",
 )
-_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", *_REPLY_KEYS)
+_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
 
 def rules_of(root: Place) -> tuple[Rule, ...]:
@@ -100,9 +101,15 @@ def _step(place: Place, fields: dict[str, Place]) -> Step:
     for key, other in goes_with.items():
         if key in fields and other not in fields:
             fields[key].wrong(f"{key} goes with {other}")
+    faults = _faults(fields["fault"]) if "fault" in fields else ()
     if "fail" in fields:
-        return Step(_failure(fields["fail"], fields.get("retry_after")), times)
-    return Step(_answer(fields), times, _pace(fields["pace"]) if "pace" in fields else None)
+        return Step(_failure(fields["fail"], fields.get("retry_after")), times, None, faults)
+    pace = _pace(fields["pace"]) if "pace" in fields else None
+    return Step(_answer(fields), times, pace, faults)
+
+
+def _faults(place: Place) -> tuple[Chance, ...]:
+    return place.at_fault(lambda: faults_of(place.value()))
 
 
 def _failure(place: Place, retry_after: Place | None) -> ApiError:
