@@ -193,10 +193,7 @@ class Session(Verification):
         dialects.read(call)
         ordinal = self._ordinal(call)
         asked = faults.asked(call.raw_headers) if self._settings.fault_header else ()
-        if isinstance(asked, ApiError):
-            choice, name, broken = Choice(asked, asked.message), "faults", ()
-        else:
-            choice, name, broken = await self._choose(call, ordinal, asked)
+        choice, name, broken = await self._choose(call, ordinal, asked)
         stamp = self._stamp(call, ordinal)
         answer = choice.answer
         if broken:
@@ -222,12 +219,14 @@ class Session(Verification):
         return self.journal.open(exchange)
 
     async def _choose(
-        self, call: Call, ordinal: int, asked: tuple[Chance, ...]
+        self, call: Call, ordinal: int, asked: tuple[Chance, ...] | ApiError
     ) -> tuple[Choice, str, tuple[Fault, ...]]:
         """The answer, who has it, and what goes wrong with it.
 
         A status that the call itself asks for comes before all sources, and uses up no answer.
         """
+        if isinstance(asked, ApiError):
+            return Choice(asked, asked.message), "faults", ()
         broken = faults.due(asked, self._dice(call, ordinal)) if asked else ()
         error = faults.instead(broken)
         if error is not None:

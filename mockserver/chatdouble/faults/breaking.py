@@ -145,19 +145,19 @@ class _Breaking:
             delay += float(fault.value or 0)
             self._note(fault, "before the headers")
         length = self._length()
-        fault = next((one for one in self._faults if one.name in ENDS), None)
-        if fault is None:
+        end = next((one for one in self._faults if one.name in ENDS), None)
+        if end is None:
             return Ending("end" if length is None else "close", delay=delay, length=length)
-        way, words = ENDS[fault.name]
-        if fault.name == "close" or (fault.value is None and fault.name != "cut"):
+        way, words = ENDS[end.name]
+        if end.name == "close" or (end.value is None and end.name != "cut"):
             self.pieces = []
-            self._note(fault, f"{words} before the answer")
+            self._note(end, f"{words} before the answer")
             return Ending(way, headers=False, delay=delay)
         if length is None and not self._streamed:
             length = self._size
-        at, size = self._place(fault), self._size
+        at, size = self._place(end), self._size
         self.pieces = _until(self.pieces, at)
-        self._note(fault, f"{words} at byte {at} of {size}")
+        self._note(end, f"{words} at byte {at} of {size}")
         return Ending(way, delay=delay, length=length)
 
     def _named(self, name: str) -> list[Fault]:
