@@ -98,11 +98,9 @@ def due(chances: Iterable[Chance], dice: Dice) -> tuple[Fault, ...]:
 
 def asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[Chance, ...] | ApiError:
     """The faults that a request's headers ask for; an error if they cannot be read."""
-    texts = [value.decode("latin-1") for name, value in headers if name == HEADER]
-    if not texts:
-        return ()
+    written = ", ".join(value.decode("latin-1") for name, value in headers if name == HEADER)
     try:
-        return faults_of(", ".join(texts))
+        return faults_of(written) if written else ()
     except ScriptError as error:
         return own_error(400, f"X-Chatdouble-Fault: {error.problem}", "bad_fault")
 
