@@ -104,7 +104,7 @@ class Session:
 
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
-        dialects.read(call)
+        dialects.read(call, self._settings)
         for source in self.sources:
             choice = await source.answer(call)
             if choice is not None:

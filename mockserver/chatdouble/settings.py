@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
+
+from chatdouble.errors import ChatdoubleError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
@@ -24,6 +28,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             remembers all.
         journal_bytes: how many bytes of bodies a session remembers; None remembers all.
         body_limit: the largest request body, in bytes; larger ones are answered with 413.
+        models: the models that there are, by name; other names are answered with 404, as the API
+            does. A name also stands for its dated snapshot. None accepts any name.
+        keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
+            API does. They are never logged or shown. None accepts any key, or none.
+
+    Raises:
+        ChatdoubleError: models or keys are no list of texts.
     """
 
     host: str = DEFAULT_HOST
@@ -33,3 +44,26 @@ class Settings(Struct, frozen=True, kw_only=True):
     journal_limit: int | None = None
     journal_bytes: int | None = None
     body_limit: int = 64 * 1024 * 1024
+    models: Sequence[str] | None = None
+    keys: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("models", "keys"):
+            names = getattr(self, field)
+            if names is not None and not _is_list_of_texts(names):
+                raise ChatdoubleError(f"{field} is a list of texts or None")
+
+    def __repr__(self) -> str:
+        """All fields but the keys, of which it only says how many there are."""
+        values = {field: repr(getattr(self, field)) for field in self.__struct_fields__}
+        if self.keys is not None:
+            values["keys"] = f"<{len(self.keys)} hidden>"
+        return f"Settings({', '.join(f'{field}={value}' for field, value in values.items())})"
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(item, str) for item in value)
+    )

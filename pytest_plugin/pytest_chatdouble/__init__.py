@@ -53,21 +53,23 @@ def chatdouble(chatdouble_server: Server, request: pytest.FixtureRequest) -> Ite
     ).hexdigest()
     session = chatdouble_server.session(name)
     if request.config.getini("chatdouble_env"):
-        _set_env(request.getfixturevalue("monkeypatch"), session)
+        _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server.settings)
     yield session
     chatdouble_server.drop(session)
 
 
 @pytest.fixture
-def chatdouble_env(chatdouble: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
+def chatdouble_env(
+    chatdouble: Session, chatdouble_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Session:
     """The test's session, with OPENAI_BASE_URL and OPENAI_API_KEY set for it.
 
     For code that builds its own client, also in subprocesses that inherit the environment.
     """
-    _set_env(monkeypatch, chatdouble)
+    _set_env(monkeypatch, chatdouble, chatdouble_server.settings)
     return chatdouble
 
 
-def _set_env(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+def _set_env(monkeypatch: pytest.MonkeyPatch, session: Session, settings: Settings) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", session.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "chatdouble")
+    monkeypatch.setenv("OPENAI_API_KEY", settings.keys[0] if settings.keys else "chatdouble")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
+from chatdouble.settings import Settings
 from chatdouble.wire.response import Response, Stamp
 
 
@@ -22,7 +23,7 @@ class Dialect(Protocol):
         """The (method, path) pairs that it reads; a path may end with ``/{id}``."""
         ...
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Fill in the call's view, or settle it with the answer that the contract dictates."""
         ...
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
-from chatdouble.wire import plain
+from chatdouble.settings import Settings
+from chatdouble.wire import edge, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
@@ -14,16 +15,19 @@ DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Models())
 
 _BY_ROUTE = {route: dialect for dialect in DIALECTS for route in dialect.routes}
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+_DEFAULT = Settings()
 _PATHS = frozenset(path for _, path in _BY_ROUTE)
 
 
-def read(call: Call) -> None:
-    """Let the endpoint of the call's path read it; an unknown path or method settles it."""
+def read(call: Call, settings: Settings = _DEFAULT) -> None:
+    """Let the endpoint of the call's path read it; an unknown path, method, key or model settles
+    it.
+    """
     path = _route(call.path)
     dialect = _BY_ROUTE.get((call.method, path))
     if dialect is not None:
         call.endpoint = dialect.name
-        dialect.read(call)
+        _read(call, dialect, settings)
     elif path in _PATHS:
         hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
         call.settle(
@@ -34,6 +38,19 @@ def read(call: Call) -> None:
         call.settle(
             ApiError(404, f"Invalid URL ({call.method} {call.path})"), "there is no such path"
         )
+
+
+def _read(call: Call, dialect: Dialect, settings: Settings) -> None:
+    if settings.keys is not None:
+        refused = edge.refused_key(call, settings.keys)
+        if refused is not None:
+            call.settle(refused, "the server was told of other keys")
+            return
+    dialect.read(call, settings)
+    if settings.models is not None:
+        refused = edge.refused_model(call, settings.models)
+        if refused is not None:
+            call.settle(refused, "the server was told of other models")
 
 
 def _route(path: str) -> str:

@@ -12,14 +12,26 @@ from chatdouble.wire.response import Header, Response, Stamp, Template
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
+_EDGE_TYPE: Header = (b"content-type", b"application/json; charset=utf-8")
+_VARY: Header = (b"vary", b"Origin")
+
 
 def api_headers(stamp: Stamp) -> tuple[Header, ...]:
     """The headers that every answer of the API carries, whatever the endpoint."""
     return (
         (b"date", _date(stamp.created)),
         (b"openai-version", b"2020-10-01"),
-        (b"x-request-id", b"req_" + stamp.hex(32, 32).encode()),
+        _request_id(stamp),
     )
+
+
+def _edge_headers(stamp: Stamp) -> tuple[Header, ...]:
+    """The headers of what the layer in front of the API answers."""
+    return ((b"date", _date(stamp.created)), _EDGE_TYPE, _VARY, _request_id(stamp))
+
+
+def _request_id(stamp: Stamp) -> Header:
+    return (b"x-request-id", b"req_" + stamp.hex(32, 32).encode())
 
 
 @lru_cache(maxsize=16)
@@ -45,11 +57,12 @@ def error(answer: ApiError, stamp: Stamp) -> Response:
     }
     # Errors found by the API itself are laid out with indent=2 and no newline at the end; the
     # layer in front of it (401, unknown model) uses indent=4 and a newline. Source: recordings.
-    edge = answer.code in ("invalid_api_key", "model_not_found")
+    edge = answer.status == 401 or answer.code == "model_not_found"
     body = json.dumps(envelope, indent=4 if edge else 2, ensure_ascii=False) + "\n" * edge
+    headers = _edge_headers(stamp) if edge else (JSON_TYPE, *api_headers(stamp))
     return Response(
         status=answer.status,
-        headers=(JSON_TYPE, *api_headers(stamp), *_encoded(answer.headers)),
+        headers=(*headers, *_encoded(answer.headers)),
         template=Template((body.encode("utf-8", "replace"),)),
     )
 

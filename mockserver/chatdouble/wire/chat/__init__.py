@@ -8,6 +8,7 @@ import msgspec
 
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult, View
+from chatdouble.settings import Settings
 from chatdouble.wire.chat import capabilities, crossfield, limits, refusals, render, schemas
 from chatdouble.wire.chat.request import (
     AssistantMessage,
@@ -37,7 +38,7 @@ class ChatCompletions:
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(ChatRequest).decode
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
         request: ChatRequest | None
         try:
