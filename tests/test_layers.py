@@ -18,7 +18,7 @@ LAYERS = (
     ("chatdouble.sources", "chatdouble.script"),
     ("chatdouble.journal",),
     ("chatdouble.engine",),
-    ("chatdouble.delivery",),
+    ("chatdouble.bodies", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
     ("chatdouble.cli",),

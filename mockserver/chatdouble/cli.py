@@ -37,9 +37,38 @@ _MOST_LINES = 10_000
 _PATHS = click.Path(path_type=Path)
 
 
+_UNITS = {
+    "": 1,
+    "k": 1000,
+    "ki": 1024,
+    "m": 1000**2,
+    "mi": 1024**2,
+    "g": 1000**3,
+    "gi": 1024**3,
+}
+
+
+def _size(context: click.Context, parameter: click.Parameter, given: str) -> int:
+    """The number of bytes that a text like 64MiB names."""
+    found = re.fullmatch(r"([0-9]{1,15}) ?([kmg]i?)?b?", given.lower())
+    if found is None:
+        problem = f"{given!r} is no size such as 500000, 10MB or 64MiB"
+        raise click.BadParameter(problem, context, parameter)
+    return int(found.group(1)) * _UNITS[found.group(2) or ""]
+
+
 def _listening(command: Any) -> Any:
     for option in (
         click.option("--quiet", is_flag=True, help="Log no requests."),
+        click.option(
+            "--body-limit",
+            default="64MiB",
+            show_default=True,
+            callback=_size,
+            metavar="SIZE",
+            help="The largest request body, in bytes or with a unit such as MB or MiB; larger ones "
+            "get a 413.",
+        ),
         click.option(
             "--port",
             default=DEFAULT_PORT,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -130,7 +129,7 @@ class Session:
 
     def now(self) -> int:
         """Seconds since 1970, from the session's clock."""
-        return int(time.time()) if self._settings.clock is None else self._settings.clock
+        return self._settings.now()
 
     def _with_script(self) -> Scripted:
         if self._scripted is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -27,7 +28,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         journal_limit: how many exchanges a session remembers; older ones are forgotten. None
             remembers all.
         journal_bytes: how many bytes of bodies a session remembers; None remembers all.
-        body_limit: the largest request body, in bytes; larger ones are answered with 413.
+        body_limit: the largest request body in bytes, before and after decompression; larger ones
+            are answered with 413.
         models: the models that there are, by name; other names are answered with 404, as the API
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
@@ -52,6 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             names = getattr(self, field)
             if names is not None and not _is_list_of_texts(names):
                 raise ChatdoubleError(f"{field} is a list of texts or None")
+
+    def now(self) -> int:
+        """Seconds since 1970, by the clock that is set."""
+        return int(time.time()) if self.clock is None else self.clock
 
     def __repr__(self) -> str:
         """All fields but the keys, of which it only says how many there are."""

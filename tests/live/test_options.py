@@ -92,3 +92,29 @@ def test_an_option_without_a_name_in_it_stops_the_start(run: Run) -> None:
         assert ended == 2
         assert f"Invalid value for '{option}'" in err
         assert "there is no name in it" in err
+
+
+@pytest.mark.parametrize(
+    ("size", "limit"),
+    [("500", 500), ("1kB", 1000), ("1KiB", 1024), ("0.5", None), ("1 MB", 1_000_000), ("1x", None)],
+)
+def test_the_body_limit_has_a_unit(run: Run, size: str, limit: int | None) -> None:
+    server = run("serve", "--port", 0, "--body-limit", size)
+    if limit is None:
+        ended, _, err = server.ended()
+        assert ended == 2
+        assert f"'{size}' is no size such as 500000, 10MB or 64MiB" in err
+        return
+    raw = Raw(server.base_url)
+    fits, bursts = (GOOD + b" " * (limit - len(GOOD) + more) for more in (0, 1))
+    assert raw.chat(fits)[0].status == 200
+    assert raw.chat(bursts)[0].status == 413
+    raw.connection.close()
+
+
+def test_replay_has_a_body_limit_too(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("interactions: []\nversion: 1\n")
+    server = run("replay", tmp_path, "--port", 0, "--body-limit", 10)
+    raw = Raw(server.base_url)
+    assert raw.chat(GOOD)[0].status == 413
+    raw.connection.close()

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from chatdouble import Server, Session, Settings
+from chatdouble import Server, Session
 from chatdouble.calls import Call
 from chatdouble.sources.source import Choice, Contract
 from tests.conftest import Raw
@@ -106,15 +106,6 @@ def test_a_chunked_body_and_a_body_in_pieces_are_read_whole(chatdouble: Session,
     response = raw.connection.getresponse()
     assert response.status == 200
     assert b"Hi." in response.read()
-
-
-def test_a_body_over_the_limit_gets_a_413() -> None:
-    with Server(Settings(body_limit=1000)) as server:
-        raw = Raw(server.session("").base_url)
-        response, answer = raw.chat(GOOD.replace(b"Hello", b"x" * 1000))
-        assert response.status == 413
-        assert json.loads(answer)["error"]["message"].startswith("The request's body is larger")
-        raw.connection.close()
 
 
 def test_answers_carry_the_apis_headers(chatdouble: Session, raw: Raw) -> None:
