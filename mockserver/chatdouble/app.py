@@ -18,7 +18,7 @@ from chatdouble.engine import Hub
 from chatdouble.journal import Exchange, Journal
 from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
-from chatdouble.wire import plain
+from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
 
 _log = logging.getLogger("chatdouble")
@@ -84,7 +84,7 @@ class Handler:
 
     def _refuse(self, call: Call, error: ApiError, journal: Journal, started: float) -> Delivery:
         """The delivery of what no session gets to answer."""
-        response = plain.error(error, Stamp(self._settings.now(), bytes(64)))
+        response = dialects.render(call, error, Stamp(self._settings.now(), bytes(64)))
         exchange = Exchange(
             call=call,
             source="server",

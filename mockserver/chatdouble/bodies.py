@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.types import Receive
 
@@ -40,12 +40,9 @@ async def read(
         The body as it was before it was encoded, the refusal of one that is too large or cannot be
         decoded, or None if the client left.
     """
-    codings = b""
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            return _unread(headers, limit)
-        if name == b"content-encoding":
-            codings = codings + b"," + value if codings else value
+    named = dict(headers)
+    if int(named.get(b"content-length", 0)) > limit:
+        return _unread(named, limit)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
@@ -63,8 +60,9 @@ async def read(
         body = b"".join(chunks)
     if len(body) > limit:
         return _too_large(limit)
-    if not codings or not body:
+    if b"content-encoding" not in named or not body:
         return body
+    codings = b",".join(value for name, value in headers if name == b"content-encoding")
     # in a thread, because other requests should not wait for a body that unfolds to the limit
     return await asyncio.to_thread(decoded, body, codings.decode("latin-1"), limit)
 
@@ -134,10 +132,9 @@ def _too_large(limit: int) -> ApiError:
     return ApiError(413, f"The request's body is larger than {limit} bytes.")
 
 
-def _unread(headers: Sequence[tuple[bytes, bytes]], limit: int) -> ApiError:
+def _unread(headers: Mapping[bytes, bytes], limit: int) -> ApiError:
     refusal = _too_large(limit)
-    waits = any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
-    if not waits:
+    if headers.get(b"expect", b"").lower() != b"100-continue":
         return refusal
     # what comes next on this connection, the body or another request, nobody could tell
     return ApiError(refusal.status, refusal.message, headers=(("connection", "close"),))

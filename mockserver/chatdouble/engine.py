@@ -137,7 +137,7 @@ class Session:
         return self._scripted
 
     def _stamp(self, call: Call) -> Stamp:
-        created = self.now()
+        created = self._settings.now()
         # Python's own hash only tells requests apart here; nothing that is sent is made from it
         request = hash((call.path, call.body))
         ordinal = self._ordinals.get(request, 0) + 1

@@ -44,7 +44,10 @@ class Exchange(Struct, kw_only=True, gc=False):
     @property
     def size(self) -> int:
         """How many bytes the request's and the answer's body have."""
-        return len(self.call.body) + sum(len(piece.data) for piece in self.pieces)
+        size = len(self.call.body)
+        for piece in self.pieces:  # quicker than sum() for the one piece that most have
+            size += len(piece.data)
+        return size
 
 
 class Journal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
+import openai
 import pytest
 
 from chatdouble import Server, Session
@@ -110,11 +111,40 @@ def test_a_chunked_body_and_a_body_in_pieces_are_read_whole(chatdouble: Session,
 
 def test_answers_carry_the_apis_headers(chatdouble: Session, raw: Raw) -> None:
     chatdouble.on().reply("Hi.")
-    response, _ = raw.chat(GOOD)
-    assert response.headers["openai-version"] == "2020-10-01"
-    assert response.headers["x-request-id"].startswith("req_")
-    assert response.headers["date"] == "Thu, 01 Jan 2026 00:00:00 GMT"
-    assert response.headers["server"] is None
+    stream = GOOD.replace(b"{", b'{"stream": true, ', 1)
+    for body, last in ((GOOD, "content-length"), (stream, "transfer-encoding")):
+        response, _ = raw.chat(body)
+        assert [name for name, _ in response.headers.items()] == [
+            "date",
+            "content-type",
+            "openai-organization",
+            "openai-processing-ms",
+            "openai-project",
+            "openai-version",
+            "x-ratelimit-limit-requests",
+            "x-ratelimit-limit-tokens",
+            "x-ratelimit-remaining-requests",
+            "x-ratelimit-remaining-tokens",
+            "x-ratelimit-reset-requests",
+            "x-ratelimit-reset-tokens",
+            "x-request-id",
+            last,
+        ]
+        assert response.headers["date"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+
+
+def test_the_openai_client_can_read_the_headers(chatdouble: Session) -> None:
+    chatdouble.on().reply("Hi.")
+    with openai.OpenAI(base_url=chatdouble.base_url, api_key="any") as client:
+        answer = client.chat.completions.with_raw_response.create(
+            model="gpt-5", messages=[{"role": "user", "content": "Hello"}]
+        )
+    assert answer.headers["x-ratelimit-remaining-requests"] == "14999"
+    assert answer.headers["x-ratelimit-remaining-tokens"] == "39999996"
+    assert answer.headers["x-ratelimit-reset-requests"] == "4ms"
+    assert int(answer.headers["openai-processing-ms"]) > 0
+    completion = answer.parse()
+    assert completion._request_id == answer.headers["x-request-id"]
 
 
 def test_the_same_requests_give_the_same_bytes_in_every_run() -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
 
@@ -27,6 +28,10 @@ class Dialect(Protocol):
         """Fill in the call's view, or settle it with the answer that the contract dictates."""
         ...
 
+    def cost(self, call: Call) -> Cost | None:
+        """What the call counts against the rate limits, None if nothing."""
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
-        """Say the reply as the endpoint says it."""
+        """Say the reply as the endpoint says it; of the headers, only the media type."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
-from chatdouble.wire import edge, plain
+from chatdouble.wire import edge, headers, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
@@ -64,14 +64,22 @@ def _route(path: str) -> str:
 
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
-    endpoint's dialect.
+    endpoint's dialect; with the headers of whoever says it.
     """
+    dialect = _BY_NAME.get(call.endpoint)
     match answer:
-        case Reply():
-            return _BY_NAME[call.endpoint].render(call, answer, stamp)
-        case ApiError():
-            return plain.error(answer, stamp)
         case Recording():
             return plain.recording(answer)
+        case ApiError():
+            response = plain.error(answer)
+            if plain.is_of_edge(answer):
+                return headers.of_edge(response, stamp)
         case Document():
-            return plain.document(answer, stamp)
+            response = plain.document(answer)
+        case Reply():
+            if dialect is None:
+                raise ValueError("a reply needs an endpoint that says it")
+            response = dialect.render(call, answer, stamp)
+    # the one 429 whose headers are known, and any failure of the API's own, names no limits
+    cost = dialect.cost(call) if dialect is not None and response.status < 429 else None
+    return headers.of_api(response, stamp, cost)

@@ -12,6 +12,7 @@ from chatdouble.calls import Call
 from chatdouble.settings import Settings
 from chatdouble.wire import edge
 from chatdouble.wire.chat.models import SNAPSHOTS
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
 _KNOWN = sorted({*SNAPSHOTS, *SNAPSHOTS.values()})
@@ -34,6 +35,10 @@ class Models:
             call.settle(Document(_model(name)), "one of the models")
         else:
             call.settle(edge.no_such_model(name), "there is no such model")
+
+    def cost(self, call: Call) -> Cost | None:
+        """Nothing: the list of models is no model's work."""
+        return None
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""

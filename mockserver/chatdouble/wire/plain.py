@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import json
-from email.utils import formatdate
 from functools import lru_cache
 
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.wire import sse
-from chatdouble.wire.response import Header, Response, Stamp, Template
+from chatdouble.wire.response import Header, Response, Template
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
 _EDGE_TYPE: Header = (b"content-type", b"application/json; charset=utf-8")
-_VARY: Header = (b"vary", b"Origin")
-
-
-def api_headers(stamp: Stamp) -> tuple[Header, ...]:
-    """The headers that every answer of the API carries, whatever the endpoint."""
-    return (
-        (b"date", _date(stamp.created)),
-        (b"openai-version", b"2020-10-01"),
-        _request_id(stamp),
-    )
-
-
-def _edge_headers(stamp: Stamp) -> tuple[Header, ...]:
-    """The headers of what the layer in front of the API answers."""
-    return ((b"date", _date(stamp.created)), _EDGE_TYPE, _VARY, _request_id(stamp))
-
-
-def _request_id(stamp: Stamp) -> Header:
-    return (b"x-request-id", b"req_" + stamp.hex(32, 32).encode())
-
-
-@lru_cache(maxsize=16)
-def _date(seconds: int) -> bytes:
-    return formatdate(seconds, usegmt=True).encode()
 
 
 def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
@@ -45,7 +20,12 @@ def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
     )
 
 
-def error(answer: ApiError, stamp: Stamp) -> Response:
+def is_of_edge(answer: ApiError) -> bool:
+    """Whether the layer in front of the API says it, which knows keys and models."""
+    return answer.status == 401 or answer.code == "model_not_found"
+
+
+def error(answer: ApiError) -> Response:
     """The API's error envelope, with all four fields in the API's order."""
     envelope = {
         "error": {
@@ -56,21 +36,20 @@ def error(answer: ApiError, stamp: Stamp) -> Response:
         }
     }
     # Errors found by the API itself are laid out with indent=2 and no newline at the end; the
-    # layer in front of it (401, unknown model) uses indent=4 and a newline. Source: recordings.
-    edge = answer.status == 401 or answer.code == "model_not_found"
+    # layer in front of it uses indent=4 and a newline. Source: recordings.
+    edge = is_of_edge(answer)
     body = json.dumps(envelope, indent=4 if edge else 2, ensure_ascii=False) + "\n" * edge
-    headers = _edge_headers(stamp) if edge else (JSON_TYPE, *api_headers(stamp))
     return Response(
         status=answer.status,
-        headers=(*headers, *_encoded(answer.headers)),
+        headers=(_EDGE_TYPE if edge else JSON_TYPE, *_encoded(answer.headers)),
         template=Template((body.encode("utf-8", "replace"),)),
     )
 
 
-def document(answer: Document, stamp: Stamp) -> Response:
+def document(answer: Document) -> Response:
     """A JSON document, laid out as the API lays out its bodies."""
     body = json.dumps(answer.content, indent=2, ensure_ascii=False) + "\n"
-    return Response(200, (JSON_TYPE, *api_headers(stamp)), Template((body.encode(),)))
+    return Response(200, (JSON_TYPE,), Template((body.encode(),)))
 
 
 @lru_cache(maxsize=256)

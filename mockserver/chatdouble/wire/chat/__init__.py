@@ -10,6 +10,7 @@ from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult, View
 from chatdouble.settings import Settings
 from chatdouble.wire.chat import capabilities, crossfield, limits, refusals, render, schemas
+from chatdouble.wire.chat.cost import cost_of, cost_of_refused
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -26,6 +27,7 @@ from chatdouble.wire.chat.request import (
     text_of,
     tool_functions,
 )
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
 
@@ -67,6 +69,10 @@ class ChatCompletions:
             return msgspec.convert(_whole(msgspec.json.decode(body)), ChatRequest)
         except (ValueError, RecursionError):
             return None
+
+    def cost(self, call: Call) -> Cost | None:
+        """A refused request counts, too."""
+        return cost_of_refused(call.json) if call.view is None else cost_of(call.view.detail)
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""

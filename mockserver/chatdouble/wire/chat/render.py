@@ -26,7 +26,7 @@ from chatdouble.wire.chat.request import (
 )
 from chatdouble.wire.chat.shape import Shape, shape_of
 from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
-from chatdouble.wire.plain import JSON_TYPE, api_headers
+from chatdouble.wire.plain import JSON_TYPE
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
 
 # Placeholders, as they are put into the values that are rendered. NUL is escaped in JSON, and no
@@ -103,7 +103,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
             holes = (*holes, (_quoted(_PADDING), b'"%b"' % stamp.letters(24, -size % 16)))
     return Response(
         status=200,
-        headers=(media_type, *api_headers(stamp)),
+        headers=(media_type,),
         template=template,
         head=b'"%b"%b%d' % (completion_id(stamp), layout.head, stamp.created),
         holes=holes,
