@@ -9,13 +9,23 @@ import json
 import re
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chatdouble.errors import ScriptError
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+
+# the fields of a reply that are texts
+_TEXTS = (
+    "content",
+    "refusal",
+    "reasoning_content",
+    "id",
+    "model",
+    "service_tier",
+)
 
 
 class ToolCall(Struct, frozen=True):
@@ -54,12 +64,23 @@ class Usage(Struct, frozen=True):
         completion_tokens: tokens of the reply; None means counted.
         cached_tokens: how many of the prompt's tokens were in the cache.
         reasoning_tokens: how many of the completion's tokens the model thought with.
+        prompt_audio_tokens: how many of the prompt's tokens are sound.
+        completion_audio_tokens: how many of the completion's tokens are sound.
+        accepted_prediction_tokens: how many tokens of the request's prediction were used.
+        rejected_prediction_tokens: how many were not, and are billed all the same.
+        cache_write_tokens: how many of the prompt's tokens were put into the cache; only some
+            models say so.
     """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    prompt_audio_tokens: int = 0
+    completion_audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+    cache_write_tokens: int = 0
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:
@@ -67,6 +88,54 @@ class Usage(Struct, frozen=True):
             unset = value is None and field in ("prompt_tokens", "completion_tokens")
             if not unset and (type(value) is not int or value < 0):
                 raise ScriptError(f"{field} is a whole number, 0 or more, got {value!r}")
+
+
+class TokenLogprob(Struct, frozen=True):
+    """How likely a token of the reply was.
+
+    Attributes:
+        token: the token's text.
+        logprob: the natural logarithm of its probability, 0 or less.
+        bytes: the token in UTF-8, None if the API did not say.
+        top: the likeliest tokens at this place, if they were asked for.
+    """
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    top: tuple[TokenLogprob, ...] = ()
+
+
+class UrlCitation(Struct, frozen=True):
+    """A place of the reply's text that a page on the web is cited for.
+
+    Attributes:
+        url: the page's address.
+        title: the page's title.
+        start_index: the first character that it is cited for.
+        end_index: the character behind the last one.
+    """
+
+    url: str
+    title: str
+    start_index: int
+    end_index: int
+
+
+class Audio(Struct, frozen=True):
+    """What the reply says aloud.
+
+    Attributes:
+        id: its name in later requests.
+        data: the sound, base64.
+        transcript: what is said.
+        expires_at: until when the id is known, in seconds since 1970.
+    """
+
+    id: str
+    data: str
+    transcript: str
+    expires_at: int
 
 
 class Refusal(Struct, frozen=True):
@@ -86,6 +155,19 @@ class Reply(Struct, frozen=True):
             ``function_call``; None lets the dialect choose as the API does.
         usage: figures that replace the counted ones; None means counted.
         stopped_by: the stop sequence that ended the text; it is not returned, but billed.
+        reasoning_content: what the model thought, as OpenAI-compatible hosts send it.
+        annotations: the pages that the text cites.
+        audio: what is said aloud.
+        logprobs: how likely each token of the text, or of the refusal, was; None means made up
+            when the request asks for them.
+        id: the completion's id; None lets the server make one of the API's form.
+        created: when it was made, in seconds since 1970; None means when it is answered.
+        model: the model that says it; None means the snapshot of the requested one.
+        system_fingerprint: without one it is made from the model.
+        service_tier: None means the one that the request asks for.
+        others: what the second and further choices of ``n > 1`` say; there are as many choices as
+            the request asks for, which say this reply and the others in turn.
+        without: keys that are left out, because the API did not send them when this was recorded.
     """
 
     content: str | None = None
@@ -94,9 +176,24 @@ class Reply(Struct, frozen=True):
     finish_reason: str | None = None
     usage: Usage | None = None
     stopped_by: str | None = None
+    reasoning_content: str | None = None
+    annotations: tuple[UrlCitation, ...] = ()
+    audio: Audio | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    id: str | None = None
+    created: int | None = None
+    model: str | None = None
+    system_fingerprint: str | UnsetType | None = UNSET
+    service_tier: str | None = None
+    others: tuple[Reply, ...] = ()
+    without: frozenset[str] = frozenset()
+
+    def choice(self, index: int) -> Reply:
+        """What the choice of this index says."""
+        return (self, *self.others)[index % (1 + len(self.others))] if self.others else self
 
     def __post_init__(self) -> None:
-        for field in ("content", "refusal"):
+        for field in _TEXTS:
             if not isinstance(getattr(self, field), str | None):
                 raise ScriptError(f"a reply's {field} is a text, got {getattr(self, field)!r}")
         calls = self.tool_calls
@@ -108,6 +205,9 @@ class Reply(Struct, frozen=True):
             )
         if not isinstance(self.usage, Usage | None):
             raise ScriptError(f"a reply's usage is a Usage, got {self.usage!r}")
+        others = self.others
+        if not isinstance(others, tuple) or not all(isinstance(one, Reply) for one in others):
+            raise ScriptError(f"a reply's others are a tuple of Replies, got {others!r}")
 
 
 class ApiError(Struct, frozen=True):
@@ -146,9 +246,15 @@ class Recording(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """A JSON document that the contract itself dictates, such as the list of models."""
+    """A JSON document that the contract itself dictates, such as the list of models.
+
+    Attributes:
+        content: what it holds.
+        compact: whether it is laid out in one line without spaces.
+    """
 
     content: Any
+    compact: bool = False
 
 
 Answer: TypeAlias = Reply | ApiError | Recording | Document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,13 +19,14 @@ _REDACTED = "<redacted>"
 class Tool(Struct, frozen=True, gc=False):
     """A tool that the request offers: its name, what it is for and the JSON Schema of its input.
 
-    A custom tool's input is a text instead.
+    A custom tool's input is a text instead, which may have to match a pattern.
     """
 
     name: str
     description: str = ""
     parameters: Any = None
     custom: bool = False
+    pattern: str | None = None
 
 
 class ToolResult(Struct, frozen=True, gc=False):
@@ -34,6 +35,24 @@ class ToolResult(Struct, frozen=True, gc=False):
     name: str | None
     call_id: str
     content: str
+
+
+class Said(Struct, frozen=True, gc=False):
+    """A message of the conversation.
+
+    Attributes:
+        role: ``system``, ``developer``, ``user``, ``assistant``, ``tool`` or ``function``.
+        text: its text; what its parts say, joined.
+        name: the participant's name, None without one.
+        tool_calls: the calls that it makes.
+        call_id: the id of the call that it answers, None if it answers none.
+    """
+
+    role: str
+    text: str
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    call_id: str | None = None
 
 
 class View(Struct, kw_only=True, gc=False):
@@ -51,6 +70,10 @@ class View(Struct, kw_only=True, gc=False):
         stream: whether the answer is to be streamed.
         schema: the JSON Schema that the reply's text must fit, None if there is none.
         json_object: whether the reply's text must be a JSON object.
+        choices: how many replies are asked for.
+        rounds: how often tools were called since the last user message.
+        parallel: whether several tools may be called at once.
+        tell: makes the conversation, which few want to see.
         detail: what only the dialect itself knows how to read.
     """
 
@@ -63,7 +86,16 @@ class View(Struct, kw_only=True, gc=False):
     stream: bool = False
     schema: Any = None
     json_object: bool = False
+    choices: int = 1
+    rounds: int = 0
+    parallel: bool = True
     detail: Any = None
+    tell: Callable[[], tuple[Said, ...]] = tuple
+
+    @property
+    def conversation(self) -> tuple[Said, ...]:
+        """All messages, oldest first."""
+        return self.tell()
 
 
 class Call(Struct, kw_only=True, gc=False):
@@ -80,6 +112,8 @@ class Call(Struct, kw_only=True, gc=False):
         settled: the answer that the contract itself dictates (a refusal of a broken request, the
             list of models), None when a source has to answer.
         because: why it is settled so.
+        asked: what the request asks of the session's stored completions, as its dialect reads it;
+            None when it asks for something else.
     """
 
     method: str
@@ -91,6 +125,7 @@ class Call(Struct, kw_only=True, gc=False):
     view: View | None = None
     settled: ApiError | Document | None = None
     because: str = ""
+    asked: Any = None
     _json: Any = UNSET
 
     def __repr__(self) -> str:

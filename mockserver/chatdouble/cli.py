@@ -143,6 +143,7 @@ def serve(
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Contract
+    from chatdouble.sources.stored import Stored
 
     if api_key_file is not None:
         keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
@@ -150,7 +151,7 @@ def serve(
     generated = Generated(settings["seed"])
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
-    sources: tuple[Source, ...] = (Contract(), Scripted(rules), generated)
+    sources: tuple[Source, ...] = (Contract(), Stored(), Scripted(rules), generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", keys=keys, **settings)
 

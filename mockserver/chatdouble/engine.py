@@ -18,6 +18,7 @@ from chatdouble.schedule import Piece, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
+from chatdouble.sources.stored import Stored
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
 
@@ -64,6 +65,7 @@ class Session:
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._begun = 0
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
+        self._stored = next((source for source in sources if isinstance(source, Stored)), None)
 
     def on(
         self, *, user: Condition = None, model: Condition = None, tool_result: Condition = None
@@ -111,7 +113,11 @@ class Session:
                 break
         else:
             choice, name = self._unmatched(call), "unmatched"
-        response = dialects.render(call, choice.answer, self._stamp(call))
+        stamp = self._stamp(call)
+        response = dialects.render(call, choice.answer, stamp)
+        if self._stored is not None:
+            # before the first byte leaves, so that a client finds what it has just made
+            self._stored.keep(call, choice.answer, stamp)
         if choice.pace is None:
             pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
         else:
@@ -137,7 +143,7 @@ class Session:
         return self._scripted
 
     def _stamp(self, call: Call) -> Stamp:
-        created = self._settings.now()
+        created = self.now()
         # Python's own hash only tells requests apart here; nothing that is sent is made from it
         request = hash((call.path, call.body))
         ordinal = self._ordinals.get(request, 0) + 1

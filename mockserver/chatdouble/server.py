@@ -22,6 +22,7 @@ from chatdouble.journal import Exchange
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
+from chatdouble.sources.stored import Stored
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -167,7 +168,8 @@ class Server:
         Args:
             id: its name in ``/s/<id>/v1``; empty for the default session at ``/v1``, None for a
                 name of its own.
-            sources: who answers, in this order; by default the rules of ``session.on()`` alone.
+            sources: who answers, in this order; by default the rules of ``session.on()``, and
+                what they stored.
 
         Raises:
             ChatdoubleError: there is a session of this id already.
@@ -180,7 +182,7 @@ class Server:
             Session(
                 id,
                 self.settings,
-                sources if sources is not None else (Contract(), Scripted()),
+                sources if sources is not None else (Contract(), Stored(), Scripted()),
                 base_url=f"{prefix}/v1",
                 listener=self._listener,
             )

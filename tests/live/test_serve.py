@@ -38,7 +38,7 @@ def test_with_no_configuration_every_request_is_answered(run: Run) -> None:
     status, out, err = server.ended()
     assert (status, err) == (0, "")
     first, second, third = (re.sub(r" \[.* ms\]", "", line) for line in out.splitlines())
-    assert re.fullmatch(r"POST /v1/chat/completions 200 generated: \d sentences of text", first)
+    assert re.fullmatch(r"POST /v1/chat/completions 200 generated: \d+ sentences of text", first)
     assert second == first.replace("completions 200", "completions stream 200")
     assert third == "POST /v1/chat/completions 400 contract: the API refuses it: messages"
 

@@ -11,6 +11,8 @@ from faker import Faker
 
 from chatdouble import Reply
 from chatdouble.calls import Call
+from chatdouble.errors import ChatdoubleError
+from chatdouble.sources.composing import _LATIN
 from chatdouble.sources.fitting import Fitter
 from chatdouble.sources.generated import Generated, new_faker
 from chatdouble.wire import dialects
@@ -35,12 +37,15 @@ def a_faker() -> Faker:
     return fake
 
 
-def ask(seed: int = 0, text: str = "Hello", **fields: Any) -> Reply:
+def ask(
+    seed: int = 0, text: str = "Hello", style: Any = "prose", most_rounds: int = 10, **fields: Any
+) -> Reply:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **fields}
     call = Call(method="POST", path="/v1/chat/completions", body=json.dumps(body).encode())
     dialects.read(call)
     assert call.settled is None, call.settled
-    choice = asyncio.run(Generated(seed).answer(call))
+    generated = Generated(seed, style=style, most_rounds=most_rounds)
+    choice = asyncio.run(generated.answer(call))
     assert choice is not None
     assert isinstance(choice.answer, Reply)
     return choice.answer
@@ -52,11 +57,32 @@ def test_the_same_request_gets_the_same_words_streamed_or_not() -> None:
 
 
 def test_another_request_or_seed_gets_other_words() -> None:
-    assert len({ask().content, ask(1).content, ask(text="Bye").content, ask(n=2).content}) == 4
+    said = {ask().content, ask(1).content, ask(text="Bye").content, ask(temperature=0).content}
+    assert len(said) == 4
 
 
-def test_a_text_has_several_sentences() -> None:
-    assert 2 <= (ask().content or "").count(".") <= 4
+@pytest.mark.parametrize("fields", [{"n": 3}, {"max_tokens": 9}, {"stop": "e"}, {"user": "me"}])
+def test_what_only_cuts_or_sends_an_answer_does_not_change_it(fields: dict[str, Any]) -> None:
+    assert ask(**fields).content == ask().content
+
+
+def test_the_choices_of_a_request_differ() -> None:
+    reply = ask(n=3)
+    assert len({reply.content, *(other.content for other in reply.others)}) == 3
+
+
+def test_texts_have_several_sentences_and_differ_in_length() -> None:
+    counts = {(ask(text=str(number)).content or "").count(".") for number in range(40)}
+    assert min(counts) >= 2
+    assert len(counts) > 3
+
+
+def test_a_text_may_echo_the_user_or_be_latin() -> None:
+    assert ask(style="echo", text="Say this").content == "Say this"
+    latin = ask(style="lorem").content or ""
+    assert set(latin.lower().replace(".", "").split()) <= set(_LATIN)
+    with pytest.raises(ChatdoubleError, match="prose, echo, lorem"):
+        Generated(style="loud")  # type: ignore[arg-type]
 
 
 def test_a_named_tool_is_called_with_arguments_that_fit_its_schema() -> None:
@@ -71,8 +97,7 @@ def test_required_calls_a_tool_and_a_tool_without_parameters_gets_none() -> None
     assert (made.name, json.loads(made.arguments)) == ("get_time", {})
 
 
-def test_tools_that_need_not_be_called_are_not() -> None:
-    assert not ask(tools=[TIME]).tool_calls
+def test_no_tool_is_called_when_none_may_be() -> None:
     assert not ask(tools=[TIME], tool_choice="none").tool_calls
 
 

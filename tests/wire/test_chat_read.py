@@ -309,10 +309,10 @@ def test_a_tool_call_without_its_result_is_refused_at_the_message_behind_it() ->
 def test_unknown_paths_and_methods_are_settled_in_the_apis_words() -> None:
     error = refused(read(b"", "GET", "/v1/nonsense"))
     assert (error.status, error.message) == (404, "Invalid URL (GET /v1/nonsense)")
-    error = refused(read(b"", "GET", "/v1/chat/completions"))
+    error = refused(read(b"", "PUT", "/v1/chat/completions"))
     assert (error.status, error.message) == (
         405,
-        "Not allowed to GET on /v1/chat/completions. "
+        "Not allowed to PUT on /v1/chat/completions. "
         "(HINT: Perhaps you meant to use a different HTTP method?)",
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from chatdouble import Reply, ToolCall, Usage, call, refusal
-from chatdouble.answers import ApiError, reply_of
+from chatdouble.answers import ApiError, Audio, UrlCitation, reply_of
 from chatdouble.calls import Call
 from chatdouble.wire import dialects
 from chatdouble.wire.chat.render import completion_id
@@ -312,3 +314,101 @@ def test_tool_calls_have_ids_of_their_own_in_each_choice() -> None:
         if "id" in made
     }
     assert opened == set(ids)
+
+
+def test_choices_may_say_different_things() -> None:
+    reply = Reply("One", others=(Reply("Two three"), Reply(refusal="No")))
+    body = json.loads(render(reply, n=4).whole())
+    said = [choice["message"]["content"] for choice in body["choices"]]
+    assert said == ["One", "Two three", None, "One"]
+    assert body["choices"][2]["message"]["refusal"] == "No"
+    counts = [
+        json.loads(render(one).whole())["usage"]["completion_tokens"]
+        for one in (reply, *reply.others, reply)
+    ]
+    assert body["usage"]["completion_tokens"] == sum(counts)
+    streamed = [""] * 4
+    for chunk in chunks(reply, n=4):
+        (choice,) = chunk["choices"]
+        streamed[choice["index"]] += choice["delta"].get("content") or ""
+    assert streamed == ["One", "Two three", "", "One"]
+
+
+def test_a_limit_cuts_each_choice_by_itself() -> None:
+    reply = Reply("One", others=(Reply("Two three four"),))
+    body = json.loads(render(reply, n=2, max_tokens=2).whole())
+    assert [c["finish_reason"] for c in body["choices"]] == ["stop", "length"]
+    assert body["choices"][1]["message"]["content"] == "Two three"
+    assert body["usage"]["completion_tokens"] == 3
+
+
+def test_a_model_that_reasons_spends_its_limit_on_thinking() -> None:
+    body = json.loads(
+        render(Reply("A long answer."), model="gpt-5", max_completion_tokens=5).whole()
+    )
+    assert body["choices"][0]["message"]["content"] == ""
+    assert body["choices"][0]["finish_reason"] == "length"
+    assert body["usage"]["completion_tokens"] == 5
+    assert body["usage"]["completion_tokens_details"]["reasoning_tokens"] == 5
+
+
+def test_thoughts_are_sent_as_hosts_that_think_aloud_send_them() -> None:
+    reply = Reply("42", reasoning_content="Six times seven.")
+    message = json.loads(render(reply).whole())["choices"][0]["message"]
+    assert list(message)[:3] == ["role", "content", "reasoning_content"]
+    assert message["reasoning_content"] == "Six times seven."
+    got = deltas(reply)
+    assert got[0] == {"role": "assistant", "content": None, "reasoning_content": ""}
+    assert "".join(delta.get("reasoning_content", "") for delta in got) == "Six times seven."
+    assert "".join(delta.get("content") or "" for delta in got) == "42"
+
+
+def test_search_models_have_ids_and_fields_of_their_own() -> None:
+    cited = UrlCitation("https://example.org", "Example", 0, 2)
+    reply = Reply("Hi", annotations=(cited,))
+    body = json.loads(render(reply, model="gpt-4o-search-preview").whole())
+    assert UUID(body["id"].removeprefix("chatcmpl-")).version == 4
+    assert "service_tier" not in body
+    assert body["system_fingerprint"] == ""
+    assert body["choices"][0]["message"]["annotations"] == [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "end_index": 2,
+                "start_index": 0,
+                "title": "Example",
+                "url": "https://example.org",
+            },
+        }
+    ]
+    for event in render(reply, model="gpt-4o-search-preview", stream=True).frames()[:-1]:
+        raw = event.decode()[6:-2]
+        padding = json.loads(raw)["obfuscation"]
+        assert (len(raw) - len(f',"obfuscation":"{padding}"') + len(padding)) % 16 == 0
+
+
+def test_models_that_speak_tell_text_from_sound() -> None:
+    spoken = Audio("audio_1", "UklGRg==", "Hello", 1782325502)
+    reply = Reply(audio=spoken, usage=Usage(20, 24, completion_audio_tokens=19))
+    body = json.loads(render(reply, model="gpt-audio").whole())
+    assert body["choices"][0]["message"]["audio"]["transcript"] == "Hello"
+    assert body["usage"]["completion_tokens_details"]["text_tokens"] == 5
+    assert body["usage"]["prompt_tokens_details"]["text_tokens"] == 20
+    sound: dict[str, Any] = {}
+    for delta in deltas(reply, model="gpt-audio", stream_options={"include_usage": False}):
+        for key, part in delta.get("audio", {}).items():
+            sound[key] = sound.get(key, type(part)()) + part
+    assert sound == structs.asdict(spoken)
+
+
+def test_a_reply_may_bring_its_own_id_time_and_model() -> None:
+    reply = Reply(
+        "Hi", id="chatcmpl-mine", created=5, model="some-model", system_fingerprint="fp_1"
+    )
+    body = json.loads(render(reply).whole())
+    assert (body["id"], body["created"], body["model"]) == ("chatcmpl-mine", 5, "some-model")
+    assert body["system_fingerprint"] == "fp_1"
+    for event in render(reply, stream=True).frames()[:-1]:
+        raw = event.decode()[6:-2]
+        padding = json.loads(raw)["obfuscation"]
+        assert (len(raw) - len(f',"obfuscation":"{padding}"') + len(padding)) % 16 == 0

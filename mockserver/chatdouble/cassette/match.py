@@ -33,13 +33,14 @@ class Difference(Struct, frozen=True):
     param: str | None = None
 
 
-def key_of(method: str, path: str, query: str, body: bytes) -> Key:
+def key_of(method: str, path: str, query: str, body: bytes, ignoring: tuple[str, ...] = ()) -> Key:
     """What two requests must share to be the same one.
 
     The method, the path from its last ``/v1/`` on (so that a recording of any host and prefix
-    answers), the query with its order ignored, and the body as canonical JSON.
+    answers), the query with its order ignored, and the body as canonical JSON, without the fields
+    that are ignored.
     """
-    return (method.upper(), _endpoint(path), _query(query), _canonical(body))
+    return (method.upper(), _endpoint(path), _query(query), _canonical(body, ignoring))
 
 
 def nearest(
@@ -116,10 +117,12 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _canonical(body: bytes) -> bytes:
+def _canonical(body: bytes, ignoring: tuple[str, ...]) -> bytes:
     value = _parsed(body)
     if isinstance(value, bytes):
         return value
+    if ignoring and isinstance(value, dict):
+        value = {key: item for key, item in value.items() if key not in ignoring}
     try:
         text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     except RecursionError:

@@ -6,18 +6,42 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
-from chatdouble.answers import Reply, ToolCall
-from chatdouble.calls import Call, Tool, View
+from msgspec.structs import replace
+
+from chatdouble.calls import Call, View
+from chatdouble.errors import ChatdoubleError
+from chatdouble.sources.composing import Style, compose
 from chatdouble.sources.source import Choice, Miss
 
 if TYPE_CHECKING:
     from faker import Faker
 
-# what decides how an answer is sent, never what it says
-_SENDING = ("stream", "stream_options")
+# what decides how an answer is sent, cut, told or kept, never what it says
+_SENDING = frozenset(
+    {
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "metadata",
+        "n",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "top_logprobs",
+        "user",
+    }
+)
 _MOST_KEPT = 512
+# further choices than these say again what the first ones say
+_MOST_CHOICES = 8
 
 
 class Generated:
@@ -25,25 +49,45 @@ class Generated:
 
     Args:
         seed: another seed gives other words.
+        style: how texts are made: ``prose`` is sentences that differ from prompt to prompt,
+            ``echo`` repeats the last user message, ``lorem`` is Latin.
+        locale: the language of made-up values, for example ``de_DE``.
+        most_rounds: after so many rounds of tool calls for one user message the answer is a text.
+
+    Raises:
+        ChatdoubleError: there is no such style or locale.
     """
 
     name = "generated"
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        style: Style = "prose",
+        locale: str = "en_US",
+        most_rounds: int = 10,
+    ) -> None:
+        if style not in get_args(Style):
+            raise ChatdoubleError(f"a style is one of {', '.join(get_args(Style))}, got {style!r}")
         self._seed = seed
+        self._style = style
+        self._locale = locale
+        self._most_rounds = most_rounds
         self._lock = threading.Lock()
         self._fake: Faker | None = None
-        self._kept: OrderedDict[bytes, Choice] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, int], Choice] = OrderedDict()
 
     async def answer(self, call: Call) -> Choice | None:
         """The answer to this request; answers given lately are remembered."""
-        if call.view is None:
+        view = call.view
+        if view is None:
             return None
-        digest = self._digest(call)
-        choice = self._kept.get(digest)
+        key = (self._digest(call), min(view.choices, _MOST_CHOICES))
+        choice = self._kept.get(key)
         if choice is None:
-            choice = self._compose(call.view, digest)
-            self._kept[digest] = choice
+            choice = self._compose(view, *key)
+            self._kept[key] = choice
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return choice
@@ -55,14 +99,18 @@ class Generated:
     def warm(self) -> None:
         """Load what the first answer needs, so that it does not wait for it; from any thread."""
         with self._lock:
-            self._fake = self._fake or new_faker()
+            self._fake = self._fake or new_faker(self._locale)
 
-    def _compose(self, view: View, digest: bytes) -> Choice:
+    def _compose(self, view: View, digest: bytes, choices: int) -> Choice:
         self.warm()
-        fake = self._fake or new_faker()
-        # seeded anew for each answer, so that none depends on those before it
-        fake.seed_instance(int.from_bytes(digest))
-        return _compose(view, digest, fake)
+        fake = self._fake or new_faker(self._locale)
+        composed = []
+        for index in range(choices):
+            # seeded anew for each answer, so that none depends on those before it
+            fake.seed_instance(int.from_bytes(digest) + index)
+            composed.append(compose(view, fake, self._style, self._most_rounds))
+        (first, because), *others = composed
+        return Choice(replace(first, others=tuple(reply for reply, _ in others)), because)
 
     def _digest(self, call: Call) -> bytes:
         try:
@@ -74,52 +122,9 @@ class Generated:
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 
 
-def new_faker() -> Faker:
+def new_faker(locale: str = "en_US") -> Faker:
     """A faker with what answers are made of; importing faker waits until one is wanted."""
     from faker import Faker
 
     providers = ("company", "date_time", "internet", "lorem", "misc", "person")
-    return Faker("en_US", [f"faker.providers.{name}" for name in providers])
-
-
-def _compose(view: View, digest: bytes, fake: Faker) -> Choice:
-    chosen = _forced_tool(view)
-    if chosen is not None:
-        said = fake.sentence() if chosen.custom else _json(chosen.parameters, fake)
-        return Choice(
-            Reply(tool_calls=(ToolCall(chosen.name, said),)),
-            f"a call of {chosen.name}, because tool_choice asks for it",
-        )
-    if view.schema is not None:
-        return Choice(
-            Reply(content=_json(view.schema, fake)), "JSON for the response_format's schema"
-        )
-    if view.json_object:
-        content = json.dumps({"answer": fake.sentence()}, ensure_ascii=False)
-        return Choice(Reply(content=content), "a JSON object for the response_format")
-    sentences = [fake.sentence(nb_words=10) for _ in range(2 + digest[0] % 3)]
-    return Choice(Reply(content=" ".join(sentences)), f"{len(sentences)} sentences of text")
-
-
-def _forced_tool(view: View) -> Tool | None:
-    if view.tool_choice == "required":
-        # one that has not been called yet in this turn, so that an agent comes to an end
-        called = {made.name for made in view.answered}
-        return next((tool for tool in view.tools if tool.name not in called), None) or (
-            view.tools[-1] if view.tools else None
-        )
-    if isinstance(view.tool_choice, tuple):
-        named = view.tool_choice[0]
-        return next((tool for tool in view.tools if tool.name == named), Tool(named))
-    return None
-
-
-def _json(schema: Any, fake: Faker) -> str:
-    from chatdouble.sources.fitting import Fitter
-
-    try:
-        value = Fitter(schema, fake).value()
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
-        # the schema is nonsense in a way of its own; that is no reason to fail the request
-        return "{}"
+    return Faker(locale, [f"faker.providers.{name}" for name in providers])

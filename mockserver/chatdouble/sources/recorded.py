@@ -10,12 +10,18 @@ from chatdouble.calls import Call
 from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.match import Key, difference, key_of, nearest
 from chatdouble.sources.source import Choice, Miss
+from chatdouble.wire import dialects
+
+# fields that say how an answer is sent, not what it says
+_SENDING = ("stream", "stream_options")
 
 
 class Recorded:
     """Gives recorded responses again, to requests that mean what the recorded ones meant.
 
-    Identical requests get their recorded answers in order, then the last one again and again.
+    Identical requests get their recorded answers in order, then the last one again and again. A
+    request that was only recorded in the other way of sending, streamed or as one body, gets what
+    that recording says in the way that it asks for.
 
     Args:
         interactions: what the cassettes hold, in their order.
@@ -27,22 +33,38 @@ class Recorded:
         self._lock = threading.Lock()
         self._uses: dict[Key, int] = {}
         self._by_key: dict[Key, list[Interaction]] = {}
-        for interaction in interactions:
-            key = key_of(interaction.method, interaction.path, interaction.query, interaction.body)
-            self._by_key.setdefault(key, []).append(interaction)
+        self._by_meaning: dict[Key, list[Interaction]] = {}
+        for one in interactions:
+            request = (one.method, one.path, one.query, one.body)
+            self._by_key.setdefault(key_of(*request), []).append(one)
+            self._by_meaning.setdefault(key_of(*request, ignoring=_SENDING), []).append(one)
 
     async def answer(self, call: Call) -> Choice | None:
-        """The next recording of this very request."""
-        key = key_of(call.method, call.path, call.query, call.body)
+        """The next recording of this request."""
+        request = (call.method, call.path, call.query, call.body)
+        key = key_of(*request)
         found = self._by_key.get(key)
-        if found is None:
+        if found is not None:
+            one = self._next(key, found)
+            return Choice(Recording(one.status, one.headers, one.response), one.origin)
+        found = self._by_meaning.get(key_of(*request, ignoring=_SENDING))
+        if found is None or call.view is None:
             return None
+        one = self._next(key, found)
+        if one.status != 200:
+            # an error is the same in both ways
+            return Choice(Recording(one.status, one.headers, one.response), one.origin)
+        reply = dialects.parse(call, one.response)
+        if reply is None:
+            return None
+        way = "one body" if call.stream else "a stream"
+        return Choice(reply, f"{one.origin}, recorded as {way}")
+
+    def _next(self, key: Key, found: list[Interaction]) -> Interaction:
         with self._lock:
             uses = self._uses.get(key, 0)
             self._uses[key] = uses + 1
-        interaction = found[min(uses, len(found) - 1)]
-        recording = Recording(interaction.status, interaction.headers, interaction.response)
-        return Choice(recording, interaction.origin)
+        return found[min(uses, len(found) - 1)]
 
     def why_not(self, call: Call) -> Miss:
         """The nearest recording, and the first place where the request differs from it."""

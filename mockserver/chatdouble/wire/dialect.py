@@ -21,11 +21,17 @@ class Dialect(Protocol):
 
     @property
     def routes(self) -> tuple[tuple[str, str], ...]:
-        """The (method, path) pairs that it reads; a path may end with ``/{id}``."""
+        """The (method, path) pairs that it reads; one part of a path may be ``{id}``, which
+        stands for any text.
+        """
         ...
 
     def read(self, call: Call, settings: Settings) -> None:
         """Fill in the call's view, or settle it with the answer that the contract dictates."""
+        ...
+
+    def parse(self, body: bytes) -> Reply | None:
+        """The reply that a recorded answer says, None if it is no whole reply."""
         ...
 
     def cost(self, call: Call) -> Cost | None:

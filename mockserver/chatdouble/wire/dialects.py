@@ -10,8 +10,9 @@ from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
 from chatdouble.wire.response import Response, Stamp
+from chatdouble.wire.stored import StoredCompletions
 
-DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), Models())
+DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), StoredCompletions(), Models())
 
 _BY_ROUTE = {route: dialect for dialect in DIALECTS for route in dialect.routes}
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
@@ -54,12 +55,22 @@ def _read(call: Call, dialect: Dialect, settings: Settings) -> None:
 
 
 def _route(path: str) -> str:
-    """The path itself, or with ``{id}`` for its last part where a route says so."""
-    if path not in _PATHS:
-        parent, _, last = path.rpartition("/")
-        if last and f"{parent}/{{id}}" in _PATHS:
-            return f"{parent}/{{id}}"
+    """The path itself, or with ``{id}`` for its last part or the one before, as a route says."""
+    if path in _PATHS:
+        return path
+    parent, _, last = path.rpartition("/")
+    above, _, middle = parent.rpartition("/")
+    if last and f"{parent}/{{id}}" in _PATHS:
+        return f"{parent}/{{id}}"
+    if middle and f"{above}/{{id}}/{last}" in _PATHS:
+        return f"{above}/{{id}}/{last}"
     return path
+
+
+def parse(call: Call, body: bytes) -> Reply | None:
+    """What a recorded answer of the call's endpoint says, None if it is no whole reply."""
+    dialect = _BY_NAME.get(call.endpoint)
+    return dialect.parse(body) if dialect else None
 
 
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:

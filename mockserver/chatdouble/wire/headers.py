@@ -71,8 +71,13 @@ def _milliseconds(cost: Cost | None, size: int) -> int:
     return 150 + (cost.tokens // 50 if cost else 0) + 3 * max(size - _BARE, 0)
 
 
+def request_id(stamp: Stamp) -> str:
+    """The id of the request that this answer is to: ``req_`` and 32 hexadecimal digits."""
+    return "req_" + stamp.digest[32:48].hex()
+
+
 def _id(stamp: Stamp) -> Header:
-    return (b"x-request-id", b"req_" + stamp.digest[32:48].hex().encode())
+    return (b"x-request-id", request_id(stamp).encode())
 
 
 @lru_cache(maxsize=16)

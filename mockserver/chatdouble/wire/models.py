@@ -40,6 +40,9 @@ class Models:
         """Nothing: the list of models is no model's work."""
         return None
 
+    def parse(self, body: bytes) -> None:
+        """Never a reply: models are told by documents."""
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""
         raise NotImplementedError("models are told by the contract, not by a reply")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
+import msgspec
+
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.wire import sse
 from chatdouble.wire.response import Header, Response, Template
@@ -48,8 +50,11 @@ def error(answer: ApiError) -> Response:
 
 def document(answer: Document) -> Response:
     """A JSON document, laid out as the API lays out its bodies."""
-    body = json.dumps(answer.content, indent=2, ensure_ascii=False) + "\n"
-    return Response(200, (JSON_TYPE,), Template((body.encode(),)))
+    if answer.compact:
+        body = msgspec.json.encode(answer.content)
+    else:
+        body = f"{json.dumps(answer.content, indent=2, ensure_ascii=False)}\n".encode()
+    return Response(200, (JSON_TYPE,), Template((body,)))
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -32,6 +33,10 @@ class Stamp(Struct, frozen=True, gc=False):
     def hex(self, start: int, length: int) -> str:
         """``length`` hexadecimal digits, made from the digest's bytes from ``start``."""
         return self.digest[start : start + (length + 1) // 2].hex()[:length]
+
+    def uuid(self, start: int) -> str:
+        """A UUID (version 4), made from 16 of the digest's bytes from ``start``."""
+        return str(UUID(bytes=self.digest[start : start + 16], version=4))
 
 
 class Template(Struct, frozen=True, dict=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatdouble.answers import ApiError
 from chatdouble.wire.chat.models import is_old, reasons, reasons_unasked
-from chatdouble.wire.chat.request import ChatRequest, JsonSchemaFormat
+from chatdouble.wire.chat.request import ChatRequest, JsonSchemaFormat, role_of
 
 _STRUCTURED_OUTPUTS = "https://platform.openai.com/docs/guides/structured-outputs"
 
@@ -85,7 +85,7 @@ def _without_reasoning(request: ChatRequest) -> bool:
 def _refused_role(request: ChatRequest, model: str) -> ApiError | None:
     refused = {"system", "developer"} if model.startswith("o1-mini") else {"function"}
     for index, message in enumerate(request.messages):
-        role = str(message.__struct_config__.tag)
+        role = role_of(message)
         if role in refused:
             param = f"messages[{index}].role"
             return ApiError(

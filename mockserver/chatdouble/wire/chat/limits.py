@@ -7,11 +7,11 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from chatdouble import tokens
-from chatdouble.answers import Reply, ToolCall
+from chatdouble.answers import Reply, ToolCall, Usage
 from chatdouble.tokens import EncodingName
-from chatdouble.wire.chat.models import encoding
+from chatdouble.wire.chat.models import encoding, reasons_unasked
 from chatdouble.wire.chat.request import ChatRequest
-from chatdouble.wire.chat.usage import completion_tokens
+from chatdouble.wire.chat.usage import choice_tokens, limit_of
 
 # tokens of a call besides its name and its arguments
 _OVERHEAD = 6
@@ -20,19 +20,39 @@ _OVERHEAD = 6
 def limited(request: ChatRequest, reply: Reply) -> Reply:
     """The reply as far as the request lets it go.
 
-    Source: recordings. A reply that is cut by the limit has exactly that many completion tokens and
-    ends with ``length``. A stop sequence is not part of the text, but its tokens are billed; tool
-    calls behind it are not made.
+    Source: recordings. A choice that is cut by the limit has exactly that many completion tokens
+    and ends with ``length``; a model that reasons has spent them all on thinking, and says nothing.
+    A stop sequence is not part of the text, but its tokens are billed; tool calls behind it are not
+    made.
     """
-    limit = request.max_completion_tokens or request.max_tokens
+    limit = limit_of(request)
     stop = request.stop
     if limit is None and not stop:
         return reply
-    name = encoding(request.model)
-    if limit is not None and completion_tokens(request, reply) > limit * (request.n or 1):
-        reply = _cut(reply, limit, name)
     stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    first = _limited(request, reply, limit, stops)
+    if not reply.others:
+        return first
+    others = tuple(_limited(request, other, limit, stops) for other in reply.others)
+    return replace(first, others=others)
+
+
+def _limited(
+    request: ChatRequest, reply: Reply, limit: int | None, stops: tuple[str, ...]
+) -> Reply:
+    thought = reply.usage.reasoning_tokens if reply.usage else 0
+    if limit is not None and choice_tokens(request, reply, thought) > limit:
+        if reasons_unasked(request.model) and request.reasoning_effort != "none":
+            return _spent(reply, limit * (request.n or 1))
+        reply = _cut(reply, limit, encoding(request.model))
     return _stopped(reply, stops) if stops else reply
+
+
+def _spent(reply: Reply, thought: int) -> Reply:
+    usage = replace(reply.usage or Usage(), reasoning_tokens=thought)
+    return replace(
+        reply, content="", refusal=None, tool_calls=(), finish_reason="length", usage=usage
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -54,9 +54,24 @@ def encoding(model: str) -> EncodingName:
 
 def says_logprobs(model: str) -> bool:
     """Whether choices carry a ``logprobs`` key: absent on reasoning, audio and search models."""
-    return not (reasons(model) or model.startswith("gpt-audio") or "search-preview" in model)
+    return not (reasons(model) or counts_media(model) or is_search(model))
 
 
 def has_fingerprint(model: str) -> bool:
     """Whether ``system_fingerprint`` holds a value; recorded for gpt-4o, gpt-4.1 and o3-mini."""
     return model.startswith(("gpt-4o", "gpt-4.1", "o3-mini"))
+
+
+def is_search(model: str) -> bool:
+    """Whether it searches the web: its answers have ids, tiers and fingerprints of their own."""
+    return "search-preview" in model
+
+
+def counts_media(model: str) -> bool:
+    """Whether usage tells text, images and sound apart: the models that hear or speak."""
+    return model.startswith("gpt-audio") or "audio-preview" in model
+
+
+def says_cache_writes(model: str) -> bool:
+    """Whether usage tells what was put into the cache; recorded for gpt-5.6-sol."""
+    return model.startswith("gpt-5.6")

@@ -33,17 +33,28 @@ _NO_MODEL = "you must provide a model parameter"
 
 def refusal(body: bytes) -> ApiError:
     """The refusal of a body that ``ChatRequest`` does not accept."""
-    try:
-        value = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return ApiError(400, _NOT_JSON)
-    if not isinstance(value, dict):
-        return ApiError(400, _NOT_AN_OBJECT)
+    value = json_object(body)
+    if isinstance(value, ApiError):
+        return value
     if not value.get("model"):
         return ApiError(400, _NO_MODEL)
     if not isinstance(value["model"], str):
         return ApiError(400, _NOT_AN_OBJECT)
-    fault = _Faults().find(inspect.type_info(ChatRequest), value, "")
+    return refused_value(value, ChatRequest)
+
+
+def json_object(body: bytes) -> dict[str, Any] | ApiError:
+    """The JSON object that a body holds, or the refusal of a body that holds none."""
+    try:
+        value = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return ApiError(400, _NOT_JSON)
+    return value if isinstance(value, dict) else ApiError(400, _NOT_AN_OBJECT)
+
+
+def refused_value(value: dict[str, Any], kind: type[msgspec.Struct]) -> ApiError:
+    """The refusal of an object that this type does not accept."""
+    fault = _Faults().find(inspect.type_info(kind), value, "")
     return fault or ApiError(400, "Invalid request.")
 
 
@@ -135,7 +146,7 @@ class _Faults:
             )
         known = [field.encode_name for field in kind.fields]
         at_top = not path
-        if at_top and "messages" not in value:
+        if at_top and "messages" in known and "messages" not in value:
             return _missing("messages")
         for key in value if kind.forbid_unknown_fields else ():
             if key not in known and key != kind.tag_field:

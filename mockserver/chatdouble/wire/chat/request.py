@@ -18,6 +18,7 @@ ParticipantName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-
 CallId = Annotated[str, Meta(max_length=40)]
 LongText = Annotated[str, Meta(max_length=1048576)]
 JsonObject = dict[str, Any]
+Metadata = dict[str, str]
 
 
 class _Part(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
@@ -316,12 +317,17 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     store: bool | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
     prediction: JsonObject | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     modalities: list[Literal["text", "audio"]] | None = None
     audio: JsonObject | None = None
     web_search_options: JsonObject | None = None
+
+
+def role_of(message: Message) -> str:
+    """The message's role."""
+    return str(message.__struct_config__.tag)
 
 
 def text_of(message: Message) -> str:

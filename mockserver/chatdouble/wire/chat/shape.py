@@ -27,20 +27,24 @@ class Shape(Struct, frozen=True, gc=False):
     obfuscated: bool
     custom_tools: tuple[str, ...] = ()
     legacy: bool = False
+    # how many likely tokens stand beside each token; None: no logprobs
+    top_logprobs: int | None = None
 
 
 def shape_of(request: ChatRequest, reply: Reply) -> Shape:
     """The shape in which the request wants the reply."""
     options = request.stream_options
+    obfuscated = options is None or options.include_obfuscation is not False
     return Shape(
-        SNAPSHOTS.get(request.model, request.model),
+        reply.model or SNAPSHOTS.get(request.model, request.model),
         request.n or 1,
         options is not None and bool(options.include_usage),
         isinstance(request.tool_choice, ChosenFunction | ChosenCustom),
-        _TIERS.get(request.service_tier or "", "default"),
-        options is None or options.include_obfuscation is not False,
-        _custom_tools(request) if reply.tool_calls and request.tools else (),
+        reply.service_tier or _TIERS.get(request.service_tier or "", "default"),
+        obfuscated and "obfuscation" not in reply.without,
+        _custom_tools(request) if request.tools else (),
         request.functions is not None and request.tools is None,
+        (request.top_logprobs or 0) if request.logprobs else None,
     )
 
 

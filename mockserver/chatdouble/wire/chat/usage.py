@@ -36,7 +36,7 @@ from chatdouble.wire.chat.request import (
     SystemMessage,
     TextPart,
     ToolMessage,
-    UserMessage,
+    role_of,
     text_of,
     tool_functions,
 )
@@ -51,15 +51,6 @@ from chatdouble.wire.chat.toolspec import (
 )
 
 Count: TypeAlias = Callable[[str], int]
-
-_ROLES = {
-    AssistantMessage: "assistant",
-    DeveloperMessage: "developer",
-    FunctionMessage: "function",
-    SystemMessage: "system",
-    ToolMessage: "tool",
-    UserMessage: "user",
-}
 
 # tokens that open and close a message, its role apart
 _MESSAGE = 3
@@ -82,14 +73,37 @@ def completion_tokens(request: ChatRequest, reply: Reply, reasoning: int = 0) ->
 
     Args:
         request: the request that is replied to.
-        reply: what each choice says.
-        reasoning: tokens that the model thought before each choice.
+        reply: what the choices say.
+        reasoning: tokens that the model thought, for all choices together.
     """
     choices = request.n or 1
-    limit = request.max_completion_tokens or request.max_tokens
-    if reply.finish_reason == "length" and limit:
-        return choices * limit
-    return choices * (reasoning + _said(request, reply, reasoning > 0))
+    if not reply.others:
+        # the choices say the same
+        total = choices * _choice_tokens(request, reply, reasoning > 0)
+    else:
+        said = map(reply.choice, range(choices))
+        total = sum(_choice_tokens(request, one, reasoning > 0) for one in said)
+    # a choice that the limit cuts has spent it on thinking, too
+    return total if _is_cut(request, reply) else total + reasoning
+
+
+def choice_tokens(request: ChatRequest, reply: Reply, reasoning: int = 0) -> int:
+    """Tokens of one choice, before a limit cuts it; ``reasoning`` are those that it thought."""
+    return reasoning + _said(request, reply, reasoning > 0)
+
+
+def _choice_tokens(request: ChatRequest, reply: Reply, reasoned: bool) -> int:
+    limit = limit_of(request)
+    return limit if limit and _is_cut(request, reply) else _said(request, reply, reasoned)
+
+
+def _is_cut(request: ChatRequest, reply: Reply) -> bool:
+    return reply.finish_reason == "length" and limit_of(request) is not None
+
+
+def limit_of(request: ChatRequest) -> int | None:
+    """How many tokens a choice may have, None without a limit."""
+    return request.max_completion_tokens or request.max_tokens
 
 
 def _counter(model: str) -> Count:
@@ -122,7 +136,7 @@ def _is_result(message: Message) -> bool:
 
 
 def _plain(message: Message, model: str, count: Count) -> int:
-    role = _ROLES[type(message)]
+    role = role_of(message)
     total = _MESSAGE + count(role) + _content(message, model, count)
     if role == "assistant" and reasons(model):
         total += 2

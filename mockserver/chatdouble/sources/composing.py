@@ -1,0 +1,110 @@
+"""What a generated answer says: tool calls, JSON or text, and why."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from chatdouble.answers import Reply, ToolCall
+from chatdouble.calls import Tool, View
+from chatdouble.sources.deciding import decide
+from chatdouble.sources.instructions import wish
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+Style: TypeAlias = Literal["prose", "echo", "lorem"]
+Composed: TypeAlias = tuple[Reply, str]
+
+# letters of a tool's result that a text repeats
+_MOST_LETTERS = 400
+
+_LATIN_WORDS = (
+    "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut "
+    "labore et dolore magna aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris"
+)
+_LATIN = _LATIN_WORDS.split()
+_OPENINGS = ("", "", "Of course. ", "Good question. ", "Certainly. ", "Here is what I can say. ")
+
+
+def compose(view: View, fake: Faker, style: Style, most_rounds: int) -> Composed:
+    """The answer to a request, and why it is this one.
+
+    Args:
+        view: the request.
+        fake: seeded for this answer.
+        style: how texts are made.
+        most_rounds: after so many rounds of tool calls no further tool is called.
+    """
+    decision = decide(view, most_rounds)
+    if decision.tools:
+        calls = tuple(ToolCall(tool.name, _input(tool, view, fake)) for tool in decision.tools)
+        names = ", ".join(call.name for call in calls)
+        return Reply(tool_calls=calls), f"a call of {names}, because {decision.because}"
+    composed = _formed(view, fake)
+    if composed is not None:
+        return composed
+    text = _text(view, fake, style)
+    because = "what the user said" if style == "echo" else f"{text.count('.')} sentences of text"
+    return Reply(text), f"{because}, because {decision.because}" if view.tools else because
+
+
+def _input(tool: Tool, view: View, fake: Faker) -> str:
+    if not tool.custom:
+        return _json(tool.parameters, view, fake)
+    if tool.pattern is None:
+        return fake.sentence()
+    return str(_value({"type": "string", "pattern": tool.pattern}, view, fake))
+
+
+def _formed(view: View, fake: Faker) -> Composed | None:
+    """JSON, if the request asks for it in one way or another."""
+    if view.schema is not None:
+        return Reply(_json(view.schema, view, fake)), "JSON for the response_format's schema"
+    wanted = wish(view)
+    if view.json_object:
+        named = wanted is not None and (wanted.said or wanted.schema["properties"])
+        schema = wanted.schema if wanted and named else _ANY_OBJECT
+        return Reply(_json(schema, view, fake)), "a JSON object for the response_format"
+    if wanted is None or not wanted.said:
+        return None
+    content = _json(wanted.schema, view, fake)
+    if wanted.block:
+        return Reply(f"```json\n{content}\n```"), "JSON in a code block, as the messages ask for it"
+    return Reply(content), "JSON for the schema in the messages"
+
+
+_ANY_OBJECT = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}},
+    "required": ["answer"],
+}
+
+
+def _text(view: View, fake: Faker, style: Style) -> str:
+    if style == "echo":
+        return view.user or ""
+    results = "".join(
+        f"{result.name or 'The tool'}: {result.content[:_MOST_LETTERS]}\n"
+        for result in view.tool_results
+    )
+    count = fake.random_int(2, 6)
+    if style == "lorem":
+        return " ".join(fake.sentence(ext_word_list=_LATIN) for _ in range(count))
+    opening = fake.random_element(_OPENINGS)
+    return results + opening + " ".join(fake.sentence(nb_words=10) for _ in range(count))
+
+
+def _json(schema: Any, view: View, fake: Faker) -> str:
+    try:
+        value = _value(schema, view, fake)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, TypeError, RecursionError):
+        # the schema is nonsense in a way of its own; that is no reason to fail the request
+        return "{}"
+
+
+def _value(schema: Any, view: View, fake: Faker) -> Any:
+    from chatdouble.sources.fitting import Fitter
+
+    return Fitter(schema, fake).value()

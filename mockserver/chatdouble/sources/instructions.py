@@ -1,0 +1,115 @@
+"""What the messages say about the form of the answer: JSON, by which schema, in a code block.
+
+Many clients ask for JSON in words only, with a schema, an example or a few names in the prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from chatdouble.calls import View
+
+_JSON_WORD = re.compile(r"\bjson\b", re.IGNORECASE)
+_BLOCK = re.compile(r"```|code ?block", re.IGNORECASE)
+_QUOTED_NAME = re.compile(r"""(["'`])([A-Za-z_][A-Za-z0-9_-]{0,40})\1""")
+_TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
+
+# texts are looked through up to here, and at so many places
+_MOST_LETTERS = 200_000
+_MOST_TRIES = 200
+_MOST_NAMES = 50
+
+
+class Wish(Struct, frozen=True):
+    """The form that the messages ask for.
+
+    Attributes:
+        schema: the JSON Schema of the answer; of an object of any kind if nothing else is said.
+        said: whether the messages bring a schema, or an example that one is made from.
+        block: whether a code block is asked for.
+    """
+
+    schema: dict[str, Any]
+    said: bool = False
+    block: bool = False
+
+
+def wish(view: View) -> Wish | None:
+    """What the messages ask for, None if they do not ask for JSON."""
+    texts = [
+        said.text[:_MOST_LETTERS]
+        for said in view.conversation
+        if said.role in ("system", "developer", "user")
+    ]
+    if not any(_JSON_WORD.search(text) for text in texts):
+        return None
+    block = any(_BLOCK.search(text) for text in texts)
+    objects = [found for text in texts for found in _objects(text)]
+    schemas = [found for found in objects if _is_schema(found)]
+    if schemas:
+        return Wish(schemas[-1], said=True, block=block)
+    if objects:
+        return Wish(_like(objects[-1]), said=True, block=block)
+    names = list(dict.fromkeys(_names(texts[-1]) or (n for text in texts for n in _names(text))))
+    return Wish(_object({name: {} for name in names[:_MOST_NAMES]}), block=block)
+
+
+def _names(text: str) -> list[str]:
+    return [name for _, name in _QUOTED_NAME.findall(text) if name.lower() != "json"]
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects that stand in a text, outermost ones only."""
+    decoder = json.JSONDecoder()
+    at = text.find("{")
+    for _ in range(_MOST_TRIES):
+        if at < 0:
+            return
+        try:
+            found, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            if found:
+                yield found
+        at = text.find("{", end)
+
+
+def _is_schema(found: dict[str, Any]) -> bool:
+    if any(isinstance(found.get(key), dict) for key in ("properties", "$defs", "definitions")):
+        return True
+    kind = found.get("type")
+    return isinstance(kind, str) and kind in _TYPES and found.keys() - {"type"} <= _KEYWORDS
+
+
+_KEYWORDS = frozenset(
+    {"$schema", "title", "description", "required", "items", "additionalProperties", "enum"}
+)
+
+
+def _like(example: Any) -> dict[str, Any]:
+    """A schema of values like the example."""
+    match example:
+        case dict():
+            return _object({key: _like(value) for key, value in example.items()})
+        case list():
+            return {"type": "array", "items": _like(example[0]) if example else {}}
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer"}
+        case float():
+            return {"type": "number"}
+        case str():
+            return {"type": "string"}
+        case _:
+            return {"type": "null"}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,0 +1,93 @@
+"""JSON that is asked for in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.sources.test_generated import ask
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"setup": {"type": "string"}, "rating": {"type": "integer", "maximum": 5}},
+    "required": ["setup", "rating"],
+    "additionalProperties": False,
+}
+WRITTEN = json.dumps(SCHEMA, indent=2)
+SHORT = '{"properties": {"foo": {}}}'
+OBJECT = {"type": "json_object"}
+
+
+def said(text: str, **fields: Any) -> Any:
+    return json.loads(ask(text=text, **fields).content or "")
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        f"Answer with JSON of this schema: {WRITTEN}",
+        f"Schema, as JSON: ```json\n{WRITTEN}\n``` No {{braces}} else.",
+        f'An example: for the schema {SHORT} give {{"foo": 1}} as JSON. {WRITTEN}',
+    ],
+)
+def test_a_schema_in_a_message_is_honoured(prompt: str) -> None:
+    jsonschema.validate(said(prompt, response_format=OBJECT), SCHEMA)
+
+
+def test_a_schema_in_the_system_message_is_honoured_without_a_response_format() -> None:
+    messages = [
+        {"role": "system", "content": f"Reply with a JSON object that fits {WRITTEN}"},
+        {"role": "user", "content": "Tell a joke."},
+    ]
+    jsonschema.validate(json.loads(ask(messages=messages).content or ""), SCHEMA)
+
+
+def test_a_code_block_is_given_when_it_is_asked_for() -> None:
+    prompt = f"Give JSON in a ```json code block, by the schema {WRITTEN}"
+    content = ask(text=prompt).content or ""
+    assert content.startswith("```json\n")
+    assert content.endswith("\n```")
+    jsonschema.validate(json.loads(content[8:-4]), SCHEMA)
+    assert isinstance(said(prompt, response_format=OBJECT), dict)
+
+
+def test_an_example_shows_the_form() -> None:
+    made = said('Reply in JSON like {"name": "Ann", "ages": [3], "ok": true}')
+    assert list(made) == ["name", "ages", "ok"]
+    assert isinstance(made["name"], str)
+    assert isinstance(made["ages"][0], int)
+    assert isinstance(made["ok"], bool)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Return JSON with `setup` and `punchline` keys and nothing other than JSON.",
+        """Return JSON with "setup" and 'punchline'.""",
+    ],
+)
+def test_quoted_names_are_the_keys_of_a_json_object(prompt: str) -> None:
+    assert list(said(prompt, response_format=OBJECT)) == ["setup", "punchline"]
+
+
+def test_a_json_object_without_further_words_has_an_answer() -> None:
+    assert list(said("json please", response_format=OBJECT)) == ["answer"]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["What is JSON?", f"Explain {WRITTEN}", "Use the 'json' module and `dumps`."]
+)
+def test_talk_of_json_alone_gets_a_text(prompt: str) -> None:
+    content = ask(text=prompt).content or ""
+    with pytest.raises(ValueError, match="Expecting"):
+        json.loads(content)
+
+
+@pytest.mark.parametrize(
+    "text", ["json " + "{" * 50_000, "json " + '{"a":' * 50_000, 'json {"a": NaN}']
+)
+def test_braces_without_end_do_no_harm(text: str) -> None:
+    assert ask(text=text).content
