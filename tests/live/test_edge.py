@@ -216,6 +216,19 @@ def test_a_body_that_names_no_model_is_refused_for_that(body: bytes) -> None:
         assert raw.chat(body)[0].status == 400
 
 
+def test_what_is_asked_of_stored_completions_names_no_model() -> None:
+    with serving(Settings(models=["gpt-4o"])) as (_, raw):
+        response, answer = raw.send("POST", f"{CHAT}/chatcmpl-1", b'{"model": "nonsense"}')
+    assert response.status == 400
+    assert json.loads(answer)["error"]["param"] == "model"
+
+
+def test_stored_completions_are_behind_the_key() -> None:
+    with serving(Settings(keys=[KEY])) as (_, raw):
+        assert raw.send("GET", CHAT)[0].status == 401
+        assert raw.send("GET", CHAT, None, bearer(KEY))[0].status == 200
+
+
 def test_a_known_model_does_not_excuse_other_faults() -> None:
     with serving(Settings(models=["gpt-4o"])) as (_, raw):
         response, answer = raw.chat(b'{"model": "gpt-4o", "messages": []}')

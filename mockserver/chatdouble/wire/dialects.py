@@ -49,9 +49,10 @@ def _read(call: Call, dialect: Dialect, settings: Settings) -> None:
             return
     dialect.read(call, settings)
     if settings.models is not None:
-        refused = edge.refused_model(call, settings.models)
-        if refused is not None:
-            call.settle(refused, "the server was told of other models")
+        # however broken the rest of the request is
+        cost = dialect.cost(call)
+        if cost is not None and not edge.is_served(cost.model, settings.models):
+            call.settle(edge.no_such_model(cost.model), "the server was told of other models")
 
 
 def _route(path: str) -> str:

@@ -8,9 +8,6 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Sequence
 
-import msgspec
-from msgspec import Struct
-
 from chatdouble.answers import ApiError
 from chatdouble.calls import Call
 from chatdouble.wire.chat.models import SNAPSHOTS
@@ -22,15 +19,6 @@ _NO_KEY = ApiError(
     "username) if you're accessing the API from your browser and are prompted for a username and "
     "password. You can obtain an API key from https://platform.openai.com/account/api-keys.",
 )
-
-
-class _Named(Struct):
-    """Of a request's body, the model alone."""
-
-    model: str
-
-
-_read_model = msgspec.json.Decoder(_Named).decode
 
 
 def refused_key(call: Call, keys: Sequence[str]) -> ApiError | None:
@@ -66,17 +54,6 @@ def _key(headers: Sequence[tuple[bytes, bytes]]) -> str:
 def masked(key: str) -> str:
     """The key as the API shows it: whole up to 12 characters, else the first 8 and the last 4."""
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
-
-
-def refused_model(call: Call, models: Sequence[str]) -> ApiError | None:
-    """The refusal of a body that names another model than these, however broken the rest is."""
-    model = call.model
-    if model is None and call.body:
-        try:
-            model = _read_model(call.body).model
-        except (ValueError, RecursionError):
-            return None
-    return no_such_model(model) if model and not is_served(model, models) else None
 
 
 def is_served(model: str, models: Sequence[str]) -> bool:
