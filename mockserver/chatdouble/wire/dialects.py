@@ -80,6 +80,10 @@ def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """
     dialect = _BY_NAME.get(call.endpoint)
     match answer:
+        case Reply():
+            if dialect is None:
+                raise ValueError("a reply needs an endpoint that says it")
+            response = dialect.render(call, answer, stamp)
         case Recording():
             return plain.recording(answer)
         case ApiError():
@@ -88,10 +92,6 @@ def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
                 return headers.of_edge(response, stamp)
         case Document():
             response = plain.document(answer)
-        case Reply():
-            if dialect is None:
-                raise ValueError("a reply needs an endpoint that says it")
-            response = dialect.render(call, answer, stamp)
     # the one 429 whose headers are known, and any failure of the API's own, names no limits
     cost = dialect.cost(call) if dialect is not None and response.status < 429 else None
     return headers.of_api(response, stamp, cost)

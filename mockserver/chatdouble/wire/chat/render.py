@@ -24,6 +24,9 @@ from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
 from chatdouble.wire.plain import JSON_TYPE
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
 
+# made once: checking its figures takes a while
+_COUNTED = Usage()
+
 _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
 
 _PADDING = "\0chatdouble padding\0"
@@ -119,7 +122,7 @@ def _call_ids(reply: Reply, n: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], 
 
 
 def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> tuple[tuple[bytes, bytes], ...]:
-    usage = reply.usage or Usage()
+    usage = reply.usage or _COUNTED
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
     if prompt is None:
         prompt = prompt_tokens(request)
