@@ -30,7 +30,7 @@ def test_parts_become_one_reply() -> None:
 def test_a_whole_reply_is_taken_as_it_is() -> None:
     whole = Reply("Hi.", usage=Usage(3, 4))
     assert reply_of((whole,)) is whole
-    with pytest.raises(ScriptError, match="a whole Reply already has its finish_reason"):
+    with pytest.raises(ScriptError, match="a whole Reply already has its own"):
         reply_of((whole,), finish_reason="stop")
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from chatdouble import ApiError, Pace, Reply, ScriptError, ToolCall, Usage
-from chatdouble.match import Text, When
-from chatdouble.rules import Rule, Step
+from chatdouble.answers import TokenLogprob, UrlCitation
+from chatdouble.calls import Call
+from chatdouble.match import When, at_least, below, contains, glob, like, one_of, regex, when
+from chatdouble.rules import Rule, Scenario, Step, Templated, api_error
 from chatdouble.script import load, parse
+from chatdouble.sources.making import Replayed
+from chatdouble.wire import dialects
 
 EVERYTHING = """\
 version: 1
@@ -26,7 +31,7 @@ rules:
 
 def test_every_form_is_read() -> None:
     weather, result, hello, anything = parse(EVERYTHING)
-    assert weather.when == When(Text("contains", "weather"), Text("regex", "^gpt-4"))
+    assert weather.when == when(user=contains("weather"), model=regex("^gpt-4"))
     assert weather.steps == (
         Step(
             Reply(
@@ -37,7 +42,7 @@ def test_every_form_is_read() -> None:
             )
         ),
     )
-    assert result.when == When(tool_result=Text("equals", "get_weather"))
+    assert result.when == when(tool_result="get_weather")
     assert result.steps == (Step(Reply("It is 18 degrees.")),)
     fail, reply = hello.steps
     assert isinstance(fail.answer, ApiError)
@@ -106,18 +111,22 @@ def test_a_rule_knows_where_it_was_written() -> None:
         ("rules: {}", "s.yaml:1: rules: expected a list of rules, got a mapping"),
         (
             "rules:\n- whn: {}\n  reply: a",
-            "s.yaml:2: rules[0].whn: expected one of when, reply, fail, finish_reason, usage, "
-            "retry_after, times, pace, then, got 'whn'; did you mean 'when'?",
+            "s.yaml:2: rules[0].whn: there is no 'whn' here; did you mean 'when'?",
         ),
         ("rules:\n- when: {}", "s.yaml:2: rules[0]: expected reply, fail or then"),
         (
             "rules:\n- reply: a\n- when: {user: {contain: x}}\n  reply: a",
-            "s.yaml:3: rules[1].when.user.contain: expected one of equals, contains, regex, "
-            "got 'contain'; did you mean 'contains'?",
+            "s.yaml:3: rules[1].when.user.contain: there is no 'contain' here; did you mean "
+            "'contains'?",
+        ),
+        (
+            "- when: {user: {xyz: x}}\n  reply: a",
+            "s.yaml:1: [0].when.user.xyz: expected one of equals, contains, regex, glob, one_of, "
+            "json, schema, all, any, not, above, below, at_least, at_most, got 'xyz'",
         ),
         (
             "- when: {user: {contains: x, regex: y}}\n  reply: a",
-            "s.yaml:1: [0].when.user: expected one of equals, contains, regex, got 2 of them",
+            "s.yaml:1: [0].when.user: expected one of equals, contains, regex, glob, one_of",
         ),
         (
             "- when: {user: {regex: '('}}\n  reply: a",
@@ -233,3 +242,146 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"- reply: caf\xe9")
     with pytest.raises(ScriptError, match=r"latin\.yaml: is not UTF-8 \(byte 12\)"):
         load((file,))
+
+
+FULLER = """\
+- when:
+    system: {all: [{contains: brief}, {not: {regex: long}}]}
+    turns: {at_least: 2}
+    stream: true
+    tools: {one_of: [search, find]}
+    field: {temperature: {below: 1}, "messages[-1].role": user}
+    header: {x-tenant: {glob: "a*"}}
+    any: [{user: a}, {user: {contains: b}}]
+    not: {model: o3}
+  reply: Hello ${user}.
+  template: true
+  used_up: fail
+  scenario: shop
+  in_state: started
+  to_state: paid
+  optional: true
+- when: {tool_result: {name: f, content: {json: {city: Rome}}}}
+  reply: The answer.
+  reasoning_content: Let me think.
+  model: my-model
+  system_fingerprint: fp_1
+  service_tier: flex
+  annotations: [{url: "https://example.org", title: Example, start_index: 0, end_index: 3}]
+  logprobs: [{token: The answer., logprob: -0.5, top: [{token: A, logprob: -1}]}]
+  others: [Another., {reply: {refusal: No.}}, {reply: Cut, finish_reason: length}]
+  extra: {provider: {name: x}}
+  message_extra: {mood: calm}
+  usage: {completion_tokens: 3, accepted_prediction_tokens: 1}
+- fail: quota
+- reply: {generated: true}
+- reply: {generated: city}
+"""
+
+
+def test_every_further_form_is_read() -> None:
+    first, second, third, fourth, fifth = parse(FULLER)
+    assert first.when == when(
+        system=contains("brief") & ~regex("long"),
+        turns=at_least(2),
+        stream=True,
+        tools=one_of("search", "find"),
+        field={"temperature": below(1), "messages[-1].role": "user"},
+        header={"x-tenant": glob("a*")},
+        any_of=[{"user": "a"}, {"user": contains("b")}],
+        not_={"model": "o3"},
+    )
+    assert first.steps[0].answer == Templated(Reply("Hello ${user}."))
+    assert (first.used_up, first.optional) == ("fail", True)
+    assert first.scenario == Scenario("shop", "started", "paid")
+    assert second.when == when(tool_result={"name": "f", "content": like({"city": "Rome"})})
+    likely = TokenLogprob("A", -1, (65,))
+    assert second.steps[0].answer == Reply(
+        "The answer.",
+        reasoning_content="Let me think.",
+        model="my-model",
+        system_fingerprint="fp_1",
+        service_tier="flex",
+        annotations=(UrlCitation("https://example.org", "Example", 0, 3),),
+        logprobs=(TokenLogprob("The answer.", -0.5, tuple(b"The answer."), (likely,)),),
+        others=(Reply("Another."), Reply(refusal="No."), Reply("Cut", finish_reason="length")),
+        extra=(("provider", '{"name": "x"}'),),
+        message_extra=(("mood", '"calm"'),),
+        usage=Usage(completion_tokens=3, accepted_prediction_tokens=1),
+    )
+    assert third.steps[0].answer == api_error("quota")
+    assert [str(rule.steps[0].answer) for rule in (fourth, fifth)] == [
+        "generated",
+        "generated city",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("- {reply: a, used_up: stop}", "s: [0].used_up: expected one of repeat, fail, next"),
+        ("- {reply: a, in_state: x}", "s: [0]: a scenario goes with in_state or to_state"),
+        ("- {reply: a, optional: 1}", "s: [0].optional: expected true or false, got the number 1"),
+        ("- {fail: qota}", "s: [0].fail: an error is one of bad_request"),
+        ("- {reply: {generated: true}, model: m}", "s: [0].model: model goes with a reply that is"),
+        ("- {reply: {generated: 3}}", "s: [0].reply.generated: expected true or a hint, got the"),
+        ("- {reply: '${usr}', template: true}", "s: [0].reply: a template knows user, system"),
+        ("- {when: {turns: x}, reply: a}", "s: [0].when.turns: turns expects a number"),
+        ("- {when: {turns: {above: x}}, reply: a}", "s: [0].when.turns.above: expected a number"),
+        ("- {when: {field: {a..b: 1}}, reply: a}", "s: [0].when.field.a..b: 'a..b' is no path"),
+        ("- {when: {user: {schema: {type: x}}}, reply: a}", "s: [0].when.user.schema: it is no"),
+        ("- {when: {tool_result: {nme: x}}, reply: a}", "s: [0].when.tool_result.nme: there is no"),
+        ("- {when: {user: {one_of: []}}, reply: a}", "s: [0].when.user.one_of: one_of expects"),
+        ("- {reply: a, annotations: [{url: x}]}", "s: [0].annotations[0]: expected title"),
+        ("- {reply: a, logprobs: [{token: x}]}", "s: [0].logprobs[0]: expected logprob"),
+        ("- {reply: {file: a.txt}}", "s: [0].reply.file: expected a file in the script's folder"),
+    ],
+)
+def test_a_further_form_that_is_broken_is_named(script: str, message: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        parse(script, "s")
+    assert str(caught.value).replace("s:1: ", "s: ").startswith(message)
+
+
+def test_a_reply_may_stand_in_a_file_beside_the_script(tmp_path: Path) -> None:
+    folder = tmp_path / "scripts"
+    (folder / "texts").mkdir(parents=True)
+    (folder / "texts" / "long.md").write_text("A long text, ünicode.", encoding="utf-8")
+    script = folder / "one.yaml"
+    script.write_text("- reply: {file: texts/long.md}")
+    (rule,) = load((script,))
+    assert rule.steps[0].answer == Reply("A long text, ünicode.")
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "/etc/hostname", "link.txt", "texts", "no.txt"])
+def test_no_other_file_is_ever_read(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "scripts"
+    (folder / "texts").mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    for form in (f"{{file: {name}}}", f"{{recorded: {name}}}"):
+        script = folder / "one.yaml"
+        script.write_text(f"- reply: {form}")
+        with pytest.raises(ScriptError, match=r"in the script's folder"):
+            load((script,))
+
+
+def test_a_reply_may_be_a_recorded_one(tmp_path: Path) -> None:
+    recorded = Path(__file__).parents[1] / "cassettes"
+    cassette = next(recorded.rglob("*.yaml"))
+    (tmp_path / "c.yaml").write_bytes(cassette.read_bytes())
+    script = tmp_path / "s.yml"
+    script.write_text("- reply: {recorded: c.yaml}")
+    (rule,) = load((script,))
+    maker = rule.steps[0].answer
+    assert isinstance(maker, Replayed)
+    call = Call(
+        method="POST",
+        path="/v1/chat/completions",
+        body=b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}',
+    )
+    dialects.read(call)
+    assert asyncio.run(maker.make(call, 1)) is not None
+    script.write_text("- reply: {recorded: s.yml}")
+    with pytest.raises(ScriptError, match=r"s\.yml:1: \[0\]\.reply\.recorded: .*cassette"):
+        load((script,))

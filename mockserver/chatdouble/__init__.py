@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # name -> the module that defines it; the exported-names test holds this list and __all__ together
 _HOMES = {
     "ApiError": "answers",
+    "Audio": "answers",
     "Call": "calls",
     "CassetteError": "errors",
     "ChatdoubleError": "errors",
@@ -23,17 +24,29 @@ _HOMES = {
     "Server": "server",
     "Session": "engine",
     "Settings": "settings",
+    "TokenLogprob": "answers",
     "ToolCall": "answers",
+    "UrlCitation": "answers",
     "Usage": "answers",
+    "above": "match",
+    "at_least": "match",
+    "at_most": "match",
+    "below": "match",
     "call": "answers",
     "contains": "match",
     "equals": "match",
+    "fits": "match",
+    "generated": "sources.making",
+    "glob": "match",
+    "like": "match",
+    "one_of": "match",
     "refusal": "answers",
     "regex": "match",
 }
 
 __all__ = [
     "ApiError",
+    "Audio",
     "Call",
     "CassetteError",
     "ChatdoubleError",
@@ -44,24 +57,58 @@ __all__ = [
     "Server",
     "Session",
     "Settings",
+    "TokenLogprob",
     "ToolCall",
+    "UrlCitation",
     "Usage",
+    "above",
+    "at_least",
+    "at_most",
+    "below",
     "call",
     "contains",
     "equals",
+    "fits",
+    "generated",
+    "glob",
+    "like",
+    "one_of",
     "refusal",
     "regex",
 ]
 
 if TYPE_CHECKING:
-    from chatdouble.answers import ApiError, Reply, ToolCall, Usage, call, refusal
+    from chatdouble.answers import (
+        ApiError,
+        Audio,
+        Reply,
+        TokenLogprob,
+        ToolCall,
+        UrlCitation,
+        Usage,
+        call,
+        refusal,
+    )
     from chatdouble.calls import Call
     from chatdouble.engine import Session
     from chatdouble.errors import CassetteError, ChatdoubleError, ListenError, ScriptError
-    from chatdouble.match import contains, equals, regex
+    from chatdouble.match import (
+        above,
+        at_least,
+        at_most,
+        below,
+        contains,
+        equals,
+        fits,
+        glob,
+        like,
+        one_of,
+        regex,
+    )
     from chatdouble.schedule import Pace
     from chatdouble.server import Server
     from chatdouble.settings import Settings
+    from chatdouble.sources.making import generated
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
@@ -167,6 +168,8 @@ class Reply(Struct, frozen=True):
         service_tier: None means the one that the request asks for.
         others: what the second and further choices of ``n > 1`` say; there are as many choices as
             the request asks for, which say this reply and the others in turn.
+        extra: further keys of the completion and of each chunk, as pairs of a name and JSON text.
+        message_extra: further keys of the message, and of a stream's first delta, likewise.
         without: keys that are left out, because the API did not send them when this was recorded.
     """
 
@@ -186,6 +189,8 @@ class Reply(Struct, frozen=True):
     system_fingerprint: str | UnsetType | None = UNSET
     service_tier: str | None = None
     others: tuple[Reply, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+    message_extra: tuple[tuple[str, str], ...] = ()
     without: frozenset[str] = frozenset()
 
     def choice(self, index: int) -> Reply:
@@ -228,6 +233,14 @@ class ApiError(Struct, frozen=True):
     param: str | None = None
     code: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def own_error(status: int, message: str, code: str, param: str | None = None) -> ApiError:
+    """An error that chatdouble itself has to report: the mistake is in the test or in us, so the
+    openai clients are told not to try again.
+    """
+    again = (("x-should-retry", "false"),)
+    return ApiError(status, message, "chatdouble_error", param, code, again)
 
 
 class Recording(Struct, frozen=True):
@@ -291,6 +304,20 @@ def refusal(text: str) -> Refusal:
     return Refusal(text)
 
 
+# the fields of a reply that its parts fill
+_SAID = ("content", "tool_calls", "refusal")
+
+
+def _extra(name: str, keys: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(
+            (key, json.dumps(value, ensure_ascii=False, allow_nan=False))
+            for key, value in keys.items()
+        )
+    except (TypeError, ValueError) as error:
+        raise ScriptError(f"{name} cannot be written as JSON ({error})") from None
+
+
 ReplyPart: TypeAlias = "str | ToolCall | Refusal"
 
 
@@ -299,19 +326,30 @@ def reply_of(
     *,
     finish_reason: str | None = None,
     usage: Usage | None = None,
+    **fields: Any,
 ) -> Reply:
     """Put the parts that a rule names (texts, tool calls, a refusal) together into one reply.
+
+    Args:
+        parts: what is said; or one whole Reply.
+        finish_reason: the reply's finish reason.
+        usage: the reply's token figures.
+        fields: further fields of a Reply.
 
     Raises:
         ScriptError: there is no part, one is of another type, or they contradict each other.
     """
+    known = [name for name in Reply.__struct_fields__ if name not in _SAID]
+    unknown = next((name for name in fields if name not in known), None)
+    if unknown is not None:
+        raise ScriptError(f"a reply has no field {unknown!r}; its fields are {', '.join(known)}")
     if len(parts) == 1 and isinstance(parts[0], Reply):
-        whole = parts[0]
-        if finish_reason is not None or usage is not None:
-            raise ScriptError(
-                "a whole Reply already has its finish_reason and usage; set them there"
-            )
-        return whole
+        if finish_reason is not None or usage is not None or fields:
+            raise ScriptError("a whole Reply already has its own finish_reason, usage and so on")
+        return parts[0]
+    for name in ("extra", "message_extra"):
+        if isinstance(fields.get(name), Mapping):
+            fields[name] = _extra(name, fields[name])
     texts: list[str] = []
     calls: list[ToolCall] = []
     refusals: list[str] = []
@@ -339,4 +377,5 @@ def reply_of(
         refusal=refusals[0] if refusals else None,
         finish_reason=finish_reason,
         usage=usage,
+        **fields,
     )

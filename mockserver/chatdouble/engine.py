@@ -6,14 +6,15 @@ import hashlib
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from chatdouble.answers import ApiError
+from chatdouble.answers import own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.journal import Exchange, Journal
-from chatdouble.match import Condition, shorten, when
-from chatdouble.rules import Rule, RuleBuilder
+from chatdouble.match import Asked, AskedResult, shorten, when
+from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
 from chatdouble.schedule import Piece, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
@@ -68,25 +69,101 @@ class Session:
         self._stored = next((source for source in sources if isinstance(source, Stored)), None)
 
     def on(
-        self, *, user: Condition = None, model: Condition = None, tool_result: Condition = None
+        self,
+        *,
+        user: Asked = None,
+        any_user: Asked = None,
+        system: Asked = None,
+        assistant: Asked = None,
+        conversation: Asked = None,
+        turns: Asked = None,
+        model: Asked = None,
+        stream: Asked = None,
+        tools: Asked = None,
+        tool_choice: Asked = None,
+        response_format: Asked = None,
+        tool_result: AskedResult = None,
+        field: Mapping[str, Any] | None = None,
+        header: Mapping[str, Asked] | None = None,
+        any_of: list[Mapping[str, Any]] | None = None,
+        all_of: list[Mapping[str, Any]] | None = None,
+        not_: Mapping[str, Any] | None = None,
+        where: Callable[[Call], object] | None = None,
+        used_up: UsedUp = "repeat",
+        scenario: str | None = None,
+        in_state: str | None = None,
+        to_state: str | None = None,
+        optional: bool = False,
     ) -> RuleBuilder:
         """Begin a rule: which calls it answers. ``.reply(...)`` and ``.fail(...)`` say with what.
 
         Rules are tried in the order in which they were made; the first that matches answers.
+        Conditions are values, which must be equal, or ``contains(...)``, ``regex(...)``,
+        ``glob(...)``, ``one_of(...)``, ``like(...)``, ``fits(...)``, ``above(...)`` and so on;
+        ``&``, ``|`` and ``~`` combine them.
 
         Args:
             user: the text of the last user message.
+            any_user: the text of any user message.
+            system: the text of the system or developer message.
+            assistant: the text of any assistant message of the history.
+            conversation: the texts of all messages, a line each.
+            turns: how many user messages there are.
             model: the model's name as the client sends it.
-            tool_result: the name of the tool whose result the request ends with.
-
-        Each is a text (which must be equal), ``equals(...)``, ``contains(...)`` or ``regex(...)``.
+            stream: whether the answer is to be streamed.
+            tools: the name of any tool on offer.
+            tool_choice: ``auto``, ``none``, ``required``, or the tool that must be called.
+            response_format: ``text``, ``json_object``, ``json_schema``, or the schema's name.
+            tool_result: the name of the tool whose result the request ends with; or a mapping with
+                conditions on its ``name``, ``call_id`` and ``content``.
+            field: conditions on any fields of the body by their paths, for example
+                ``{"temperature": above(1), "messages[-1].role": "tool"}``.
+            header: conditions on request headers.
+            any_of: one of these sets of conditions must hold.
+            all_of: all of these sets of conditions must hold.
+            not_: this set of conditions must not hold.
+            where: a function of the call that must return something true.
+            used_up: what comes after the last answer: ``repeat`` it, ``fail``, or leave the call to
+                the ``next`` rules.
+            scenario: the name of a state that several rules share; it is ``started`` at first.
+            in_state: the scenario's state in which the rule answers.
+            to_state: the scenario's state that its answer brings about.
+            optional: whether it may stay unused without that being reported.
 
         Raises:
-            ScriptError: a condition is of another kind.
+            ScriptError: a condition is of the wrong kind.
         """
+        asked = when(
+            user=user,
+            any_user=any_user,
+            system=system,
+            assistant=assistant,
+            conversation=conversation,
+            turns=turns,
+            model=model,
+            stream=stream,
+            tools=tools,
+            tool_choice=tool_choice,
+            response_format=response_format,
+            tool_result=tool_result,
+            field=field,
+            header=header,
+            any_of=any_of,
+            all_of=all_of,
+            not_=not_,
+            where=where,
+        )
         scripted = self._with_script()
         self._begun += 1
-        return RuleBuilder(when(user, model, tool_result), f"rule {self._begun}", scripted.put)
+        rule = Rule(
+            asked,
+            (),
+            f"rule {self._begun}",
+            used_up,
+            scenario_of(scenario, in_state, to_state),
+            optional,
+        )
+        return RuleBuilder(rule, scripted.put)
 
     def add(self, *rules: Rule) -> None:
         """Add finished rules, for example those of a script, behind the ones there are."""
@@ -164,16 +241,9 @@ class Session:
             more = len(lines) - _MOST_REASONS
             lines = [*lines[:_MOST_REASONS], f"and {more} more reasons like these"]
         message = "\n- ".join([f"chatdouble has no answer to this call ({came}).", *lines])
+        param = next((miss.param for _, miss in misses if miss.param), None)
         return Choice(
-            ApiError(
-                404,
-                message,
-                type="chatdouble_error",
-                param=next((miss.param for _, miss in misses if miss.param), None),
-                code="no_answer",
-                # the mistake is in the test, and the openai clients must not try it again
-                headers=(("x-should-retry", "false"),),
-            ),
+            own_error(404, message, "no_answer", param),
             "; ".join(lines) or "there is nothing to answer with",
         )
 

@@ -102,8 +102,7 @@ def test_a_broken_script_stops_the_start(run: Run, tmp_path: Path) -> None:
     status, out, err = run("serve", "bad.yaml", cwd=tmp_path).ended()
     assert (status, out) == (2, "")
     assert err == (
-        "chatdouble: bad.yaml:3: rules[0].wen: expected one of when, reply, fail, finish_reason, "
-        "usage, retry_after, times, pace, then, got 'wen'; did you mean 'when'?\n"
+        "chatdouble: bad.yaml:3: rules[0].wen: there is no 'wen' here; did you mean 'when'?\n"
     )
     status, _, err = run("serve", "nowhere.yaml", cwd=tmp_path).ended()
     assert (status, err) == (

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from msgspec.structs import replace
 
 from chatdouble import Reply, call
-from chatdouble.answers import ToolCall
+from chatdouble.answers import ApiError, ToolCall
 from chatdouble.calls import Call, ToolResult, View
 from chatdouble.match import When, when
-from chatdouble.rules import Rule, Step
+from chatdouble.rules import Made, Rule, Step, Templated, scenario_of
+from chatdouble.sources.making import generated
 from chatdouble.sources.scripted import Scripted
+from chatdouble.wire import dialects
 
 
 def rule(asked: When, *answers: Reply, origin: str = "rule") -> Rule:
@@ -91,3 +98,122 @@ def test_a_sequence_goes_on_after_a_tool_result() -> None:
 def test_a_rule_that_asks_for_the_tool_result_may_call_again() -> None:
     source = Scripted((rule(when(tool_result="get_weather"), Reply(tool_calls=(WEATHER,))),))
     assert ask(source, **AGAIN) is not None
+
+
+def test_after_the_last_answer_a_rule_repeats_fails_or_leaves_it_to_the_next() -> None:
+    for used_up, expected in (("repeat", [A, B, B]), ("next", [A, B, C])):
+        source = Scripted((replace(rule(When(), A, B), used_up=used_up), rule(When(), C)))
+        assert [ask(source) for _ in range(3)] == expected
+    source = Scripted((replace(rule(When(), A, origin="rule 7"), used_up="fail"),))
+    assert ask(source) == A
+    error = answer(source)
+    assert isinstance(error, ApiError)
+    assert (error.status, error.code) == (404, "used_up")
+    assert error.message.startswith("rule 7 has no answer left: it had 1")
+
+
+def answer(source: Scripted, **view: object) -> object:
+    made = Call(method="POST", path="/v1/chat/completions", view=View(**{"model": "m", **view}))  # type: ignore[arg-type]
+    choice = asyncio.run(source.answer(made))
+    assert choice is not None
+    return choice.answer
+
+
+def test_a_scenario_goes_from_state_to_state() -> None:
+    source = Scripted(
+        (
+            replace(rule(when(user="pay"), A), scenario=scenario_of("shop", "started", "paid")),
+            replace(rule(when(user="ship"), B), scenario=scenario_of("shop", "paid", None)),
+            rule(When(), C),
+        )
+    )
+    assert [ask(source, user=user) for user in ("ship", "pay", "ship", "pay")] == [C, A, B, C]
+    made = Call(method="POST", path="/", view=View(model="m", user="pay"))
+    assert source.why_not(made).reasons[0] == (
+        "rule: wants scenario 'shop' in state 'started', it is in 'paid'"
+    )
+
+
+def test_parallel_calls_share_out_a_sequence_exactly_once() -> None:
+    steps = tuple(Step(Reply(str(number))) for number in range(200))
+    source = Scripted((Rule(When(), steps, "rule"),))
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: ask(source), range(200)))
+    assert {reply.content for reply in said if reply} == {str(number) for number in range(200)}
+
+
+def made_by(function: Callable[[Call], object], **view: object) -> object:
+    source = Scripted((Rule(When(), (Step(Made(function)),), "rule 1"),))
+    return answer(source, **view)
+
+
+def test_a_function_of_the_call_may_answer() -> None:
+    assert made_by(lambda asked: f"You said {asked.user}.", user="Hi") == Reply("You said Hi.")
+    assert made_by(lambda _: ("Let me see.", call("f"))) == Reply("Let me see.", (call("f"),))
+    assert made_by(lambda _: ApiError(429, "Slow.")) == ApiError(429, "Slow.")
+
+    async def later(asked: Call) -> str:
+        await asyncio.sleep(0)
+        return "later"
+
+    assert made_by(later) == Reply("later")
+
+
+def test_a_function_that_fails_says_so_to_the_client() -> None:
+    def broken(asked: Call) -> str:
+        raise KeyError("city")
+
+    error = made_by(broken)
+    assert isinstance(error, ApiError)
+    assert (error.status, error.type) == (500, "chatdouble_error")
+    assert error.message == "rule 1: broken(call) raised KeyError: 'city'"
+    error = made_by(lambda _: 7)
+    assert isinstance(error, ApiError)
+    assert "returned no reply" in error.message
+
+
+def test_a_template_is_filled_in_from_the_call() -> None:
+    reply = Reply(
+        "${count}: ${user} $${user} $5 ${result} ${args.city} ${args.days}",
+        (call("f", text='"${user}"', deep=[{"x": "${model}"}]), ToolCall("g", "raw ${user}")),
+    )
+    source = Scripted((Rule(when(tool_result="f"), (Step(Templated(reply)),), "rule 1"),))
+    view = {
+        "user": 'Say "hi"',
+        "tool_results": (ToolResult("f", "call_1", "sunny"),),
+        "answered": (ToolCall("f", '{"city": "Rome", "days": 2}', "call_1"),),
+    }
+    said = answer(source, **view)
+    assert isinstance(said, Reply)
+    assert said.content == '1: Say "hi" ${user} $5 sunny Rome 2'
+    first, second = said.tool_calls
+    assert json.loads(first.arguments) == {"text": '"Say "hi""', "deep": [{"x": "m"}]}
+    assert second.arguments == 'raw Say "hi"'
+
+
+def test_a_name_without_a_value_in_this_call_is_an_error_that_says_so() -> None:
+    source = Scripted((Rule(When(), (Step(Templated(Reply("${result}"))),), "rule 1"),))
+    error = answer(source)
+    assert isinstance(error, ApiError)
+    assert error.message == "rule 1: the template's ${result} has no value in this call"
+
+
+def test_an_answer_may_be_made_up_or_one_word_of_a_kind() -> None:
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    for maker in (generated(), generated("email")):
+        source = Scripted((Rule(When(), (Step(maker),), "rule 1"),))
+        made = Call(method="POST", path="/v1/chat/completions", body=body)
+        dialects.read(made)
+        choice = asyncio.run(source.answer(made))
+        assert choice is not None
+        assert isinstance(choice.answer, Reply)
+        assert choice.answer.content
+        assert f"({maker})" in choice.because
+
+
+def test_rules_that_answered_nothing_are_known() -> None:
+    used, unused = rule(when(user="x"), A), rule(When(), B)
+    source = Scripted((used, unused))
+    assert list(source.unused) == [used, unused]
+    ask(source, user="x")
+    assert list(source.unused) == [unused]

@@ -49,6 +49,14 @@ def compose(view: View, fake: Faker, style: Style, most_rounds: int) -> Composed
     return Reply(text), f"{because}, because {decision.because}" if view.tools else because
 
 
+def named_value(name: str, fake: Faker) -> str:
+    """A text as a property of this name would have it."""
+    from chatdouble.sources.fitting import Fitter
+
+    schema = {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
+    return str(Fitter(schema, fake).value()[name])
+
+
 def _input(tool: Tool, view: View, fake: Faker) -> str:
     if not tool.custom:
         return _json(tool.parameters, view, fake)

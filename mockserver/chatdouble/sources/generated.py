@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatdouble.calls import Call, View
 from chatdouble.errors import ChatdoubleError
-from chatdouble.sources.composing import Style, compose
+from chatdouble.sources.composing import Style, compose, named_value
 from chatdouble.sources.source import Choice, Miss
 
 if TYPE_CHECKING:
@@ -100,6 +100,13 @@ class Generated:
         """Load what the first answer needs, so that it does not wait for it; from any thread."""
         with self._lock:
             self._fake = self._fake or new_faker(self._locale)
+
+    def value(self, name: str, call: Call) -> str:
+        """A text as a property of this name would have it, for example ``city``."""
+        self.warm()
+        fake = self._fake or new_faker(self._locale)
+        fake.seed_instance(int.from_bytes(self._digest(call)))
+        return named_value(name, fake)
 
     def _compose(self, view: View, digest: bytes, choices: int) -> Choice:
         self.warm()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from chatdouble.answers import Recording
+from chatdouble.answers import Recording, Reply
 from chatdouble.calls import Call
 from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.match import Key, difference, key_of, nearest
@@ -46,19 +46,16 @@ class Recorded:
         found = self._by_key.get(key)
         if found is not None:
             one = self._next(key, found)
-            return Choice(Recording(one.status, one.headers, one.response), one.origin)
+            return Choice(_as_it_was(one), one.origin)
         found = self._by_meaning.get(key_of(*request, ignoring=_SENDING))
         if found is None or call.view is None:
             return None
         one = self._next(key, found)
-        if one.status != 200:
-            # an error is the same in both ways
-            return Choice(Recording(one.status, one.headers, one.response), one.origin)
-        reply = dialects.parse(call, one.response)
-        if reply is None:
+        answer = replayed(call, one)
+        if answer is None:
             return None
         way = "one body" if call.stream else "a stream"
-        return Choice(reply, f"{one.origin}, recorded as {way}")
+        return Choice(answer, f"{one.origin}, recorded as {way}")
 
     def _next(self, key: Key, found: list[Interaction]) -> Interaction:
         with self._lock:
@@ -74,3 +71,16 @@ class Recorded:
         close = nearest(call.method, call.path, call.body, recordings)
         first = difference(call.method, call.path, call.query, call.body, close)
         return Miss((f"the nearest recording is {close.origin}: {first.words}",), first.param)
+
+
+def replayed(call: Call, one: Interaction) -> Recording | Reply | None:
+    """The recorded answer as the call wants it sent; None if it was cut off, so says too little."""
+    streamed = one.response.startswith(b"data:")
+    # an error is the same in both ways
+    if streamed == call.stream or one.status != 200:
+        return _as_it_was(one)
+    return dialects.parse(call, one.response)
+
+
+def _as_it_was(one: Interaction) -> Recording:
+    return Recording(one.status, one.headers, one.response)

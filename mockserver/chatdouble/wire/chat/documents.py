@@ -6,6 +6,7 @@ What differs from call to call (ids, time, counted tokens) is a placeholder in t
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import cache, partial
 from typing import Any
@@ -61,7 +62,7 @@ def completion(reply: Reply, shape: Shape) -> dict[str, Any]:
         **_tier(shape),
         "system_fingerprint": _fingerprint(reply, shape.model),
     }
-    return _kept(document, reply)
+    return _kept(document, reply) | _read(reply.extra)
 
 
 def chunks(reply: Reply, shape: Shape) -> Iterator[dict[str, Any]]:
@@ -125,7 +126,11 @@ def _head(reply: Reply, shape: Shape) -> dict[str, Any]:
         **_tier(shape),
         "system_fingerprint": _fingerprint(reply, shape.model),
     }
-    return _kept(head, reply)
+    return _kept(head, reply) | _read(reply.extra)
+
+
+def _read(extra: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {name: json.loads(text) for name, text in extra}
 
 
 def _tier(shape: Shape) -> dict[str, str]:
@@ -171,15 +176,18 @@ def _message(reply: Reply, shape: Shape) -> dict[str, Any]:
     message["refusal"] = reply.refusal
     if reply.audio is not None:
         message["audio"] = deltas.sound(reply.audio)
-    return message | {"annotations": [deltas.citation(one) for one in reply.annotations]}
+    message["annotations"] = [deltas.citation(one) for one in reply.annotations]
+    return message | _read(reply.message_extra)
 
 
 def _said(index: int, reply: Reply, shape: Shape, cut: deltas.Cut) -> Iterator[dict[str, Any]]:
     """The choices of the chunks that one choice is sent in, but for its finish."""
+    first = _read(reply.message_extra)
     cut_up = deltas.parallel if deltas.is_parallel(reply) and not shape.legacy else deltas.single
     if shape.top_logprobs is None or reply.tool_calls:
         for delta in cut_up(reply, shape, cut):
-            yield _choice(index, "delta", delta, reply, shape, None)
+            yield _choice(index, "delta", delta | first, reply, shape, None)
+            first = {}
         return
     entries = _entries(reply, shape, cut)
     pieces = [str(one["token"]) for one in entries]
@@ -188,9 +196,10 @@ def _said(index: int, reply: Reply, shape: Shape, cut: deltas.Cut) -> Iterator[d
     for delta in cut_up(reply, shape, cut):
         # recorded: none beside the role, then each piece with its own
         own = [entries.pop(0)] if entries and delta.get(logprobs.key_of(reply)) else []
-        yield _choice(index, "delta", delta, reply, shape, None) | {
+        yield _choice(index, "delta", delta | first, reply, shape, None) | {
             "logprobs": {"content": None, "refusal": None, logprobs.key_of(reply): own}
         }
+        first = {}
 
 
 def _logprobs(reply: Reply, shape: Shape, cut: deltas.Cut) -> dict[str, Any]:

@@ -1,0 +1,244 @@
+"""What a script's rules and steps say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatdouble.answers import (
+    ApiError,
+    Recording,
+    Refusal,
+    Reply,
+    ReplyPart,
+    TokenLogprob,
+    UrlCitation,
+    Usage,
+    reply_of,
+    tool_call,
+)
+from chatdouble.match import When
+from chatdouble.rules import (
+    USED_UP,
+    Maker,
+    Rule,
+    Step,
+    Templated,
+    api_error,
+    check_times,
+    scenario_of,
+)
+from chatdouble.schedule import Pace
+from chatdouble.script.conditions import when_of
+from chatdouble.script.place import Place
+from chatdouble.sources.making import Replayed, generated
+
+VERSION = 1
+
+_RULE_KEYS = ("used_up", "scenario", "in_state", "to_state", "optional")
+_TEXT_KEYS = ("finish_reason", "reasoning_content", "model", "system_fingerprint", "service_tier")
+_REPLY_KEYS = (
+    *_TEXT_KEYS,
+    "usage",
+    "annotations",
+    "logprobs",
+    "others",
+    "extra",
+    "message_extra",
+    "template",
+)
+_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", *_REPLY_KEYS)
+
+
+def rules_of(root: Place) -> tuple[Rule, ...]:
+    """The rules of a whole document."""
+    if root.is_list():
+        return tuple(_rule(place) for place in root.items("a list of rules"))
+    fields = root.fields(("version", "rules"), "version and rules")
+    if "version" in fields and fields["version"].value() != VERSION:
+        fields["version"].wrong(f"expected {VERSION}, got {fields['version'].kind()}")
+    if "rules" not in fields:
+        root.wrong("expected rules: a list of rules")
+    return tuple(_rule(place) for place in fields["rules"].items("a list of rules"))
+
+
+def _rule(place: Place) -> Rule:
+    fields = place.fields(
+        ("when", *_STEP_KEYS, "then", *_RULE_KEYS), "a rule: when, and reply, fail or then"
+    )
+    steps: list[Step] = []
+    if any(key in fields for key in _STEP_KEYS):
+        steps.append(_step(place, {key: fields[key] for key in _STEP_KEYS if key in fields}))
+    if "then" in fields:
+        items = fields["then"].items("a list of steps")
+        steps += (_step(item, item.fields(_STEP_KEYS, "a step: reply or fail")) for item in items)
+    if not steps:
+        place.wrong("expected reply, fail or then: what the rule answers")
+    texts = {key: fields[key].text() for key in _RULE_KEYS if key in fields and key != "optional"}
+    used_up = texts.pop("used_up", "repeat")
+    if used_up not in USED_UP:
+        fields["used_up"].wrong(f"expected one of {', '.join(USED_UP)}, got {used_up!r}")
+    scenario = place.at_fault(
+        lambda: scenario_of(texts.get("scenario"), texts.get("in_state"), texts.get("to_state"))
+    )
+    return Rule(
+        when_of(fields["when"]) if "when" in fields else When(),
+        tuple(steps),
+        place.origin,
+        used_up,
+        scenario,
+        fields["optional"].boolean() if "optional" in fields else False,
+    )
+
+
+def _step(place: Place, fields: dict[str, Place]) -> Step:
+    if ("reply" in fields) == ("fail" in fields):
+        place.wrong("expected either reply or fail")
+    times = fields["times"].whole_number() if "times" in fields else 1
+    if "times" in fields:
+        fields["times"].at_fault(lambda: check_times(times))
+    goes_with = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "reply")}
+    for key, other in goes_with.items():
+        if key in fields and other not in fields:
+            fields[key].wrong(f"{key} goes with {other}")
+    if "fail" in fields:
+        return Step(_failure(fields["fail"], fields.get("retry_after")), times)
+    return Step(_answer(fields), times, _pace(fields["pace"]) if "pace" in fields else None)
+
+
+def _failure(place: Place, retry_after: Place | None) -> ApiError:
+    wait = retry_after.number() if retry_after else None
+    if not place.is_mapping():
+        status = place.status()
+        return place.at_fault(lambda: api_error(status, retry_after=wait))
+    fields = place.fields(
+        ("status", "message", "type", "code", "param", "retry_after"), "a status or a mapping"
+    )
+    if "status" not in fields:
+        place.wrong("expected status: the HTTP status, or the name of an error")
+    status = fields["status"].status()
+    if "retry_after" in fields:
+        if retry_after:
+            retry_after.wrong("retry_after stands here twice; keep one")
+        wait = fields["retry_after"].number()
+    texts = {
+        key: fields[key].text() for key in ("message", "type", "code", "param") if key in fields
+    }
+    return place.at_fault(lambda: api_error(status, retry_after=wait, **texts))
+
+
+def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
+    said = fields["reply"]
+    if said.is_mapping() and {"generated", "recorded"} & set(said.key_names):
+        for key in _REPLY_KEYS:
+            if key in fields:
+                fields[key].wrong(f"{key} goes with a reply that is written out")
+        return _made(said)
+    reply = _reply(fields)
+    if "template" in fields and fields["template"].boolean():
+        return said.at_fault(lambda: Templated(reply))
+    return reply
+
+
+def _made(place: Place) -> Maker:
+    fields = place.fields(("generated", "recorded"), "generated or recorded")
+    if len(fields) != 1:
+        place.wrong("expected one of generated, recorded, got both")
+    if "recorded" in fields:
+        recorded = fields["recorded"]
+        file = recorded.file_beside()
+        return recorded.at_fault(lambda: Replayed.of(file))
+    hint = fields["generated"].value()
+    if not isinstance(hint, str) and hint is not True:
+        fields["generated"].wrong(f"expected true or a hint, got {fields['generated'].kind()}")
+    return generated(hint if isinstance(hint, str) else None)
+
+
+def _reply(fields: dict[str, Place]) -> Reply:
+    said = fields["reply"]
+    parts = (
+        tuple(_part(item) for item in said.items("a list of parts"))
+        if said.is_list()
+        else (_part(said),)
+    )
+    given: dict[str, Any] = {key: fields[key].text() for key in _TEXT_KEYS if key in fields}
+    if "usage" in fields:
+        given["usage"] = fields["usage"].at_fault(lambda: _usage(fields["usage"]))
+    if "annotations" in fields:
+        given["annotations"] = tuple(map(_citation, fields["annotations"].items("a list")))
+    if "logprobs" in fields:
+        given["logprobs"] = tuple(map(_logprob, fields["logprobs"].items("a list")))
+    if "others" in fields:
+        given["others"] = tuple(map(_other, fields["others"].items("a list of replies")))
+    for key in ("extra", "message_extra"):
+        if key in fields:
+            fields[key].fields(None, "a mapping of keys and values")
+            given[key] = fields[key].value()
+    return said.at_fault(lambda: reply_of(parts, **given))
+
+
+def _other(place: Place) -> Reply:
+    keys = ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template")))
+    if place.is_mapping() and "reply" in place.key_names:
+        return _reply(place.fields(keys, "a reply"))
+    return _reply({"reply": place})
+
+
+def _part(place: Place) -> ReplyPart:
+    if not place.is_mapping():
+        return place.text()
+    fields = place.fields(
+        ("call", "with", "id", "refusal", "text", "file"), "a text, a call, or a refusal"
+    )
+    for alone in ("refusal", "text", "file"):
+        if alone in fields and len(fields) > 1:
+            place.wrong(f"expected {alone} to stand alone")
+    if "refusal" in fields:
+        return Refusal(fields["refusal"].text())
+    if "text" in fields:
+        return fields["text"].text()
+    if "file" in fields:
+        return fields["file"].text_beside()
+    if "call" not in fields:
+        place.wrong("expected call: the name of the tool that is called")
+    arguments = fields["with"].value() if "with" in fields else {}
+    if not isinstance(arguments, dict | str):
+        fields["with"].wrong(
+            f"expected a mapping of arguments, or raw text, got {fields['with'].kind()}"
+        )
+    id = fields["id"].text() if "id" in fields else None  # noqa: A001 - the wire's word
+    return place.at_fault(lambda: tool_call(fields["call"].text(), arguments, id))
+
+
+def _usage(place: Place) -> Usage:
+    fields = place.fields(Usage.__struct_fields__, "prompt_tokens and completion_tokens")
+    return Usage(**{key: value.whole_number() for key, value in fields.items()})
+
+
+def _citation(place: Place) -> UrlCitation:
+    fields = place.fields(UrlCitation.__struct_fields__, "url, title, start_index, end_index")
+    for key in UrlCitation.__struct_fields__:
+        if key not in fields:
+            place.wrong(f"expected {key}")
+    return UrlCitation(
+        fields["url"].text(),
+        fields["title"].text(),
+        fields["start_index"].whole_number(),
+        fields["end_index"].whole_number(),
+    )
+
+
+def _logprob(place: Place) -> TokenLogprob:
+    fields = place.fields(("token", "logprob", "top"), "token, logprob and top")
+    for key in ("token", "logprob"):
+        if key not in fields:
+            place.wrong(f"expected {key}")
+    token = fields["token"].text()
+    top = fields["top"].items("a list of tokens") if "top" in fields else ()
+    logprob = fields["logprob"].number()
+    return TokenLogprob(token, logprob, tuple(token.encode()), tuple(map(_logprob, top)))
+
+
+def _pace(place: Place) -> Pace:
+    fields = place.fields(Pace.__struct_fields__, "first and each, in seconds")
+    seconds = {key: value.number() for key, value in fields.items()}
+    return place.at_fault(lambda: Pace(**seconds))
