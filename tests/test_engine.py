@@ -51,8 +51,8 @@ def test_a_long_explanation_is_cut() -> None:
         made.on(user=str(number)).reply("x")
     answer = respond(made).answer
     assert isinstance(answer, ApiError)
-    assert answer.message.count("\n") == 21
-    assert answer.message.endswith("- and 30 more reasons like these")
+    assert answer.message.count("\n- scripted: ") == 21
+    assert "- scripted: and 30 more rules\n" in answer.message
 
 
 def test_the_journal_forgets_beyond_its_limit() -> None:

@@ -161,7 +161,7 @@ BODY: dict[str, Any] = {
         {"type": "function", "function": {"name": "get_weather"}},
         {"type": "function", "function": {"name": "search"}},
     ],
-    "response_format": {"type": "json_schema", "json_schema": {"name": "answer"}},
+    "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": {}}},
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -225,6 +225,8 @@ class ApiError(Struct, frozen=True):
         param: the request's field it is about, as a path, or None.
         code: the envelope's ``code``, or None.
         headers: further response headers, as (name, value) pairs.
+        layer: which of the API's layers answers so, each of which writes JSON in its own way:
+            ``api``, or ``media`` that looks at the parts of messages before.
     """
 
     status: int
@@ -233,6 +235,7 @@ class ApiError(Struct, frozen=True):
     param: str | None = None
     code: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    layer: Literal["api", "media"] = "api"
 
 
 def own_error(status: int, message: str, code: str, param: str | None = None) -> ApiError:

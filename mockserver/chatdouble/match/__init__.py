@@ -15,8 +15,9 @@ from chatdouble.match.matchers import (
     like,
     one_of,
     regex,
+    shorten,
 )
-from chatdouble.match.when import Asked, AskedResult, When, shorten, when
+from chatdouble.match.when import Asked, AskedResult, When, when
 
 __all__ = [
     "Asked",

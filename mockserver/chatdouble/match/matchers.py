@@ -75,7 +75,7 @@ class Equals(Matcher, frozen=True):
         return repr(self.value)
 
     def __str__(self) -> str:
-        return f"equals {self.value!r}"
+        return f"equals {_shown(self.value)}"
 
 
 class Contains(Matcher, frozen=True):
@@ -91,7 +91,7 @@ class Contains(Matcher, frozen=True):
         return isinstance(value, list | dict) and any(same(item, self.value) for item in value)
 
     def __str__(self) -> str:
-        return f"contains {self.value!r}"
+        return f"contains {_shown(self.value)}"
 
 
 class Regex(Matcher, frozen=True):
@@ -157,7 +157,7 @@ class OneOf(Matcher, frozen=True):
         return f"one_of({', '.join(map(repr, self.values))})"
 
     def __str__(self) -> str:
-        return f"one of {', '.join(map(repr, self.values))}"
+        return f"one of {', '.join(map(_shown, self.values))}"
 
 
 class Like(Matcher, frozen=True):
@@ -175,7 +175,7 @@ class Like(Matcher, frozen=True):
         return f"like({self.value!r})"
 
     def __str__(self) -> str:
-        return f"like {json.dumps(self.value, ensure_ascii=False)}"
+        return f"like {_cut(json.dumps(self.value, ensure_ascii=False))}"
 
 
 class Fits(Matcher, frozen=True):
@@ -210,7 +210,7 @@ class Fits(Matcher, frozen=True):
         return f"fits({self.schema!r})"
 
     def __str__(self) -> str:
-        return f"fits the schema {json.dumps(self.schema, ensure_ascii=False)}"
+        return f"fits the schema {_cut(json.dumps(self.schema, ensure_ascii=False))}"
 
 
 class Compared(Matcher, frozen=True):
@@ -391,6 +391,19 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
+
+
+def shorten(text: str, limit: int = 120) -> str:
+    """The text in quotes, cut when it is longer than the limit."""
+    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def _shown(value: Any) -> str:
+    return shorten(value) if isinstance(value, str) else _cut(repr(value))
+
+
+def _cut(text: str) -> str:
+    return shorten(text)[1:-1] if len(text) > 120 else text
 
 
 def _like(value: Any, wanted: Any) -> bool:

@@ -9,13 +9,23 @@ from msgspec import Struct
 
 from chatdouble.calls import Call, ToolResult
 from chatdouble.errors import ScriptError
+from chatdouble.match.differences import difference, likeness
 from chatdouble.match.fields import FIELDS, Values, at_path, check_path, header_values
-from chatdouble.match.matchers import Contains, Equals, Matcher, OneOf, matcher
+from chatdouble.match.matchers import Contains, Equals, Matcher, OneOf, matcher, shorten
 
 # header values that never stand in an explanation
 _SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"})
 
 _UNREADABLE = "the request could not be read"
+
+
+class Looked(Struct, frozen=True):
+    """What a part looks at: how it is called, what there is, and what it is compared with."""
+
+    label: str
+    values: Values
+    matcher: Matcher | None
+    secret: bool = False
 
 
 class Part(Protocol):
@@ -27,6 +37,10 @@ class Part(Protocol):
 
     def why_not(self, call: Call) -> str | None:
         """Why it does not, in words; None if it does."""
+        ...
+
+    def looked_at(self, call: Call) -> list[Looked]:
+        """What of the call it looks at."""
         ...
 
     def data(self) -> dict[str, Any]:
@@ -63,6 +77,10 @@ class Condition(Struct, frozen=True):
             return None
         return f"wants {self}, {_got(values) if values else FIELDS[self.field].absent}"
 
+    def looked_at(self, call: Call) -> list[Looked]:
+        """The field."""
+        return [Looked(self.field, self.values(call), self.matcher)]
+
     def data(self) -> dict[str, Any]:
         """The field and its matcher."""
         return {self.field: self.matcher.data()}
@@ -95,6 +113,10 @@ class FieldAt(Struct, frozen=True):
             return None
         return f"wants {self}, {_got(values) if values else 'there is no such field'}"
 
+    def looked_at(self, call: Call) -> list[Looked]:
+        """What is at the path."""
+        return [Looked(f"field {self.path}", at_path(call.json, self.path), self.matcher)]
+
     def data(self) -> dict[str, Any]:
         """The path below ``field``."""
         return {"field": {self.path: self.matcher.data()}}
@@ -126,6 +148,12 @@ class Header(Struct, frozen=True):
             return f"wants {self}, there is no such header"
         got = "got another value" if self.name.lower() in _SECRET else _got(values)
         return f"wants {self}, {got}"
+
+    def looked_at(self, call: Call) -> list[Looked]:
+        """The header."""
+        values = header_values(call, self.name)
+        secret = self.name.lower() in _SECRET
+        return [Looked(f"header {self.name}", values, self.matcher, secret)]
 
     def data(self) -> dict[str, Any]:
         """The name below ``header``."""
@@ -178,6 +206,14 @@ class Result(Struct, frozen=True):
         shown = (f"{result.name or '(unknown)'}: {shorten(result.content)}" for result in results)
         return f"wants {self}, got {', '.join(shown)}"
 
+    def looked_at(self, call: Call) -> list[Looked]:
+        """The fields of the results."""
+        looked: list[Looked] = []
+        for field, asked in self._asked():
+            values = tuple(getattr(result, field) for result in call.tool_results)
+            looked.append(Looked(f"tool_result {field}", values, asked))
+        return looked
+
     def data(self) -> dict[str, Any]:
         """The result's fields below ``tool_result``."""
         return {"tool_result": {field: asked.data() for field, asked in self._asked()}}
@@ -203,6 +239,10 @@ class Where(Struct, frozen=True):
     def why_not(self, call: Call) -> str | None:
         """That the function says no."""
         return None if self.holds(call) else f"wants {self}, which says no"
+
+    def looked_at(self, call: Call) -> list[Looked]:
+        """What a function looks at is not known."""
+        return []
 
     def data(self) -> dict[str, Any]:
         """A function can only be named."""
@@ -237,6 +277,11 @@ class Either(Struct, frozen=True):
             return f"wants {self}, which it fulfils"
         reasons = (asked.why_not(call) for asked in self.whens)
         return " and ".join(dict.fromkeys(reason for reason in reasons if reason))
+
+    def looked_at(self, call: Call) -> list[Looked]:
+        """What the conditions look at."""
+        parts = (part for asked in self.whens for part in asked.parts)
+        return [looked for part in parts for looked in part.looked_at(call)]
 
     def data(self) -> dict[str, Any]:
         """The conditions below ``any``, ``all`` or ``not``."""
@@ -277,6 +322,27 @@ class When(Struct, frozen=True):
         if call.view is None:
             return [_UNREADABLE]
         return [reason for part in self.parts if (reason := part.why_not(call))]
+
+    def shown(self, call: Call) -> dict[str, str]:
+        """What of the call it looks at, as people read it."""
+        looked = (one for part in self.parts for one in part.looked_at(call))
+        return {one.label: "(not shown)" if one.secret else _listed(one.values) for one in looked}
+
+    def distance(self, call: Call) -> tuple[int, float]:
+        """How far it is from holding: how many parts do not, and how unlike the first one is."""
+        missed = [part for part in self.parts if call.view is not None and not part.holds(call)]
+        near = (likeness(one.matcher, one.values) for one in self._compared(missed[:1], call))
+        return (len(missed), -max(near, default=0.0))
+
+    def difference(self, call: Call) -> list[str]:
+        """How the first part that does not hold nearly does, line by line."""
+        missed = [part for part in self.parts if not part.holds(call)]
+        looked = self._compared(missed[:1], call)
+        return next((lines for one in looked if (lines := difference(one.matcher, one.values))), [])
+
+    def _compared(self, parts: list[Part], call: Call) -> list[Any]:
+        looked = (one for part in parts for one in part.looked_at(call))
+        return [one for one in looked if one.matcher is not None and not one.secret]
 
     def asks_for(self, field: str) -> bool:
         """Whether it asks something of this field."""
@@ -394,10 +460,9 @@ def _name(function: Callable[..., object]) -> str:
 
 
 def _got(values: Values) -> str:
-    shown = ", ".join(shorten(v) if isinstance(v, str) else shorten(repr(v))[1:-1] for v in values)
-    return f"got {shown}"
+    return f"got {_listed(values)}"
 
 
-def shorten(text: str, limit: int = 120) -> str:
-    """The text in quotes, cut when it is longer than the limit."""
-    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+def _listed(values: Values) -> str:
+    shown = (shorten(v) if isinstance(v, str) else shorten(repr(v))[1:-1] for v in values)
+    return ", ".join(shown) or "(nothing)"

@@ -9,6 +9,7 @@ from chatdouble.answers import Answer, ApiError, Reply, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ScriptError
 from chatdouble.rules import STARTED, Maker, Rule, Step
+from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, suggestion
 from chatdouble.sources.source import Choice, Miss
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
@@ -98,11 +99,17 @@ class Scripted:
         return f"wants scenario {scenario.name!r} in state {scenario.wants!r}, it is in {state!r}"
 
     def why_not(self, call: Call) -> Miss:
-        """One line for each rule."""
-        if not self._rules:
-            return Miss(("there are no rules",))
+        """Why each rule does not answer, the nearest first, and what would make one answer."""
+        rules = self.rules
+        if not rules:
+            return Miss(("there are no rules",), suggestion=suggestion(call, rules))
+        reasons = [
+            NotAnswering(rule, self._reason(key, rule, call)) for key, rule, _ in self._rules
+        ]
         return Miss(
-            tuple(f"{rule.origin}: {self._reason(key, rule, call)}" for key, rule, _ in self._rules)
+            nearest_first(call, reasons),
+            looked_at=looked_at(call, rules),
+            suggestion=suggestion(call, rules),
         )
 
     def _reason(self, key: int, rule: Rule, call: Call) -> str:

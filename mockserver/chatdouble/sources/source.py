@@ -23,12 +23,16 @@ class Miss(Struct, frozen=True):
     """Why a source has no answer.
 
     Attributes:
-        reasons: a line each.
+        reasons: an entry each, nearest first.
         param: the request's field that made the difference, None if there is no single one.
+        looked_at: what of the request was looked at, by name.
+        suggestion: what to write to have an answer, "" if nothing can be said.
     """
 
     reasons: tuple[str, ...] = ()
     param: str | None = None
+    looked_at: dict[str, str] = {}
+    suggestion: str = ""
 
 
 class Source(Protocol):

@@ -38,9 +38,11 @@ def error(answer: ApiError) -> Response:
         }
     }
     # Errors found by the API itself are laid out with indent=2 and no newline at the end; the
-    # layer in front of it uses indent=4 and a newline. Source: recordings.
+    # layer in front of it uses indent=4 and a newline, the one that looks at media writes one line.
+    # Source: recordings.
     edge = is_of_edge(answer)
-    body = json.dumps(envelope, indent=4 if edge else 2, ensure_ascii=False) + "\n" * edge
+    indent = None if answer.layer == "media" else 4 if edge else 2
+    body = json.dumps(envelope, indent=indent, ensure_ascii=False) + "\n" * edge
     return Response(
         status=answer.status,
         headers=(_EDGE_TYPE if edge else JSON_TYPE, *_encoded(answer.headers)),

@@ -9,15 +9,7 @@ import msgspec
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
-from chatdouble.wire.chat import (
-    capabilities,
-    crossfield,
-    limits,
-    parse,
-    refusals,
-    render,
-    schemas,
-)
+from chatdouble.wire.chat import checks, limits, parse, refusals, render
 from chatdouble.wire.chat.cost import cost_of, cost_of_refused
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.view import view_of
@@ -47,13 +39,13 @@ class ChatCompletions:
             refused = refusals.refusal(call.body)
             call.settle(refused, f"the API refuses it: {refused.param or 'the body'}")
             return
-        broken = (
-            crossfield.broken_rule(request)
-            or schemas.refused_schema(request)
-            or capabilities.refused_by_model(request)
-        )
+        try:
+            broken = checks.refused(request, call.body)
+        except RecursionError:
+            # nested as deep as could just be read
+            broken = refusals.refusal(call.body)
         if broken is not None:
-            call.settle(broken, f"the API refuses it: {broken.param}")
+            call.settle(broken, f"the API refuses it: {broken.param or 'the request'}")
             return
         call.view = view_of(request)
 

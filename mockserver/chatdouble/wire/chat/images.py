@@ -54,6 +54,12 @@ def image_tokens(image: ImageUrl, model: str) -> int:
     return 0
 
 
+def is_image(data: bytes) -> bool:
+    """Whether the bytes begin as an image of a format that the API reads."""
+    webp = data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+    return webp or data.startswith((b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff"))
+
+
 def _tiles(width: int, height: int) -> int:
     """Tiles of the image, made to fit 2048 by 2048 and then 768 on its shorter side."""
     scale = min(1, 2048 / max(width, height))

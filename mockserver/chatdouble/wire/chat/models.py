@@ -75,3 +75,60 @@ def counts_media(model: str) -> bool:
 def says_cache_writes(model: str) -> bool:
     """Whether usage tells what was put into the cache; recorded for gpt-5.6-sol."""
     return model.startswith("gpt-5.6")
+
+
+def is_known(model: str) -> bool:
+    """Whether it is one of OpenAI's that do not reason; what others take is not known here."""
+    return model.startswith(("gpt-3.5", "gpt-4", "chatgpt-4o"))
+
+
+def is_chat(model: str) -> bool:
+    """Whether it can chat at all: base, instruct, embedding and media models cannot."""
+    return not model.startswith(_NO_CHAT) and model not in _BASE
+
+
+_BASE = ("ada", "babbage", "babbage-002", "curie", "davinci", "davinci-002")
+_NO_CHAT = (
+    "code-davinci-",
+    "dall-e-",
+    "gpt-3.5-turbo-instruct",
+    "omni-moderation-",
+    "text-ada-",
+    "text-babbage-",
+    "text-curie-",
+    "text-davinci-",
+    "text-embedding-",
+    "text-moderation-",
+    "tts-1",
+    "whisper-1",
+)
+
+
+def only_responds(model: str) -> bool:
+    """Whether it is served by ``/v1/responses`` alone: the pro, codex and research models."""
+    return model.startswith(("codex-mini", "computer-use-preview", "gpt-image-")) or (
+        reasons(model) and any(word in model for word in ("-pro", "-codex", "-deep-research"))
+    )
+
+
+def sees(model: str) -> bool:
+    """Whether it takes images."""
+    if model.startswith(("gpt-3.5", "o1-mini", "o1-preview", "o3-mini")):
+        return False
+    seeing = ("gpt-4-turbo-2024", "gpt-4-vision", "gpt-4-1106-vision")
+    return not is_old(model) or model == "gpt-4-turbo" or model.startswith(seeing)
+
+
+def efforts(model: str) -> tuple[str, ...]:
+    """What ``reasoning_effort`` can be, as refusals of the model list it; empty if unknown."""
+    if model.startswith("gpt-5") and "-chat" in model:
+        return ("medium",)
+    if not reasons(model) or model.startswith(("o1-mini", "o1-preview")):
+        return ()
+    if model.startswith("gpt-5.1"):
+        return ("none", "low", "medium", "high")
+    if model.startswith("gpt-5."):
+        return ("none", "low", "medium", "high", "xhigh")
+    if model.startswith("gpt-5"):
+        return ("minimal", "low", "medium", "high")
+    return ("low", "medium", "high", "xhigh")

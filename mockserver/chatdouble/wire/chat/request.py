@@ -9,16 +9,27 @@ journal keeps many.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
+
+from chatdouble.wire.chat.options import (
+    AudioOutput,
+    JsonObject,
+    LogitBias,
+    Metadata,
+    Moderation,
+    PromptCacheBreakpoint,
+    PromptCacheOptions,
+    StreamOptions,
+    ToolFormat,
+    WebSearchOptions,
+)
 
 Name = Annotated[str, Meta(min_length=1, max_length=128, pattern="^[a-zA-Z0-9_-]+$")]
 ParticipantName = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
 CallId = Annotated[str, Meta(max_length=40)]
 LongText = Annotated[str, Meta(max_length=1048576)]
-JsonObject = dict[str, Any]
-Metadata = dict[str, str]
 
 
 class _Part(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
@@ -28,14 +39,8 @@ class _Part(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
 class TextPart(_Part, tag="text", gc=False):
     """A text."""
 
-    text: str
-    prompt_cache_breakpoint: JsonObject | None = None
-
-
-class RefusalPart(_Part, tag="refusal", gc=False):
-    """A refusal that the assistant gave earlier."""
-
-    refusal: str
+    text: LongText
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
 class ImageUrl(Struct, forbid_unknown_fields=True, gc=False):
@@ -49,25 +54,57 @@ class ImagePart(_Part, tag="image_url", gc=False):
     """An image."""
 
     image_url: ImageUrl
-    prompt_cache_breakpoint: JsonObject | None = None
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+
+
+class InputAudio(Struct, forbid_unknown_fields=True, gc=False):
+    """Sound, written in base64."""
+
+    data: str
+    format: Literal["wav", "mp3"]
 
 
 class AudioPart(_Part, tag="input_audio", gc=False):
     """Spoken input."""
 
-    input_audio: JsonObject
-    prompt_cache_breakpoint: JsonObject | None = None
+    input_audio: InputAudio
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
+
+
+class RefusalPart(_Part, tag="refusal", gc=False):
+    """A refusal that the assistant gave earlier."""
+
+    refusal: str
+
+
+class EarlierAudio(Struct, forbid_unknown_fields=True, gc=False):
+    """A spoken reply that the model gave earlier."""
+
+    id: str
+
+
+class EarlierAudioPart(_Part, tag="audio", gc=False):
+    """A spoken reply as a part. It stands in no document, but refusals name it."""
+
+    audio: EarlierAudio
+
+
+class InputFile(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A file: one that was uploaded, or a data URL."""
+
+    filename: str | None = None
+    file_data: str | None = None
+    file_id: str | None = None
 
 
 class FilePart(_Part, tag="file", gc=False):
     """A file."""
 
-    file: JsonObject
-    prompt_cache_breakpoint: JsonObject | None = None
+    file: InputFile
+    prompt_cache_breakpoint: PromptCacheBreakpoint | None = None
 
 
-UserPart = TextPart | ImagePart | AudioPart | FilePart
-TextParts = Annotated[list[TextPart], Meta(min_length=1)]
+Part = TextPart | ImagePart | AudioPart | RefusalPart | EarlierAudioPart | FilePart
 
 
 class FunctionCall(Struct, forbid_unknown_fields=True, gc=False):
@@ -102,59 +139,57 @@ class CustomToolCall(_HistoryCall, tag="custom", gc=False):
     custom: CustomCall
 
 
-class _Message(Struct, tag_field="role", forbid_unknown_fields=True, gc=False):
-    """A message, told apart by ``role``."""
+class _Message(Struct, tag_field="role", forbid_unknown_fields=True, kw_only=True, gc=False):
+    """A message, told apart by ``role``.
 
+    All roles but ``developer`` take all keys and all parts (probed): what does not belong to a
+    role is ignored, or refused by a rule of its own. So is a missing content, after all else.
+    """
 
-class SystemMessage(_Message, tag="system", gc=False):
-    """Instructions of whoever runs the app."""
-
-    content: LongText | TextParts
+    content: LongText | Annotated[list[Part], Meta(min_length=1)] | None = None
     name: ParticipantName | None = None
-
-
-class DeveloperMessage(_Message, tag="developer", gc=False):
-    """What reasoning models call the system message."""
-
-    content: LongText | TextParts
-    name: ParticipantName | None = None
-
-
-class UserMessage(_Message, tag="user", gc=False):
-    """What the user said. A missing content is refused by a rule of its own, not as missing."""
-
-    content: LongText | Annotated[list[UserPart], Meta(min_length=1)] | UnsetType = UNSET
-    name: ParticipantName | None = None
-
-
-class AssistantMessage(_Message, tag="assistant", gc=False):
-    """What the model said earlier."""
-
-    content: LongText | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
     refusal: str | None = None
-    name: ParticipantName | None = None
-    audio: JsonObject | None = None
+    audio: EarlierAudio | None = None
     tool_calls: (
         Annotated[list[FunctionToolCall | CustomToolCall], Meta(min_length=1, max_length=128)]
         | None
     ) = None
     function_call: FunctionCall | None = None
-    annotations: list[Any] | None = None
+    tool_call_id: CallId | None = None
+    annotations: list[JsonObject] | None = None
 
 
-class ToolMessage(_Message, tag="tool", gc=False):
-    """What a tool gave back."""
+class SystemMessage(_Message, tag="system", gc=False):
+    """Instructions of whoever runs the app."""
 
-    content: LongText | TextParts
-    tool_call_id: str
-    name: ParticipantName | None = None
+
+class AssistantMessage(_Message, tag="assistant", gc=False):
+    """What the model said earlier."""
+
+
+class UserMessage(_Message, tag="user", gc=False):
+    """What the user said."""
 
 
 class FunctionMessage(_Message, tag="function", gc=False):
     """What a function gave back, in the legacy form."""
 
-    content: LongText | None
     name: ParticipantName
+
+
+class ToolMessage(_Message, tag="tool", gc=False):
+    """What a tool gave back."""
+
+    tool_call_id: CallId
+
+
+class DeveloperMessage(
+    Struct, tag_field="role", tag="developer", forbid_unknown_fields=True, gc=False
+):
+    """What reasoning models call the system message; it takes nothing else (probed)."""
+
+    content: LongText | Annotated[list[TextPart], Meta(min_length=1)]
+    name: ParticipantName | None = None
 
 
 Message = (
@@ -181,7 +216,7 @@ class CustomTool(Struct, forbid_unknown_fields=True, gc=False):
 
     name: Name
     description: str | None = None
-    format: JsonObject | None = None
+    format: ToolFormat | None = None
 
 
 class _Tool(Struct, tag_field="type", gc=False):
@@ -235,21 +270,17 @@ class ChosenAllowed(_ToolChoice, tag="allowed_tools", gc=False):
     allowed_tools: AllowedTools
 
 
-class JsonSchema(Struct, forbid_unknown_fields=True, gc=False):
+class JsonSchema(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """The schema that the reply's text must fit."""
 
     name: Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-zA-Z0-9_-]+$")]
     description: str | None = None
-    schema: JsonObject | None = None
+    schema: JsonObject
     strict: bool | None = None
 
 
 class _ResponseFormat(Struct, tag_field="type", forbid_unknown_fields=True, gc=False):
     """What form the reply's text must have."""
-
-
-class TextFormat(_ResponseFormat, tag="text", gc=False):
-    """Any text."""
 
 
 class JsonObjectFormat(_ResponseFormat, tag="json_object", gc=False):
@@ -262,17 +293,14 @@ class JsonSchemaFormat(_ResponseFormat, tag="json_schema", gc=False):
     json_schema: JsonSchema
 
 
-class StreamOptions(Struct, forbid_unknown_fields=True, gc=False):
-    """What a stream carries besides the choices."""
-
-    include_usage: bool | None = None
-    include_obfuscation: bool | None = None
+class TextFormat(_ResponseFormat, tag="text", gc=False):
+    """Any text."""
 
 
-class Moderation(Struct, gc=False):
-    """Moderation of the request and the reply."""
+class Prediction(Struct, tag_field="type", tag="content", forbid_unknown_fields=True, gc=False):
+    """What most of the reply will be, as the client expects."""
 
-    model: str
+    content: str | Annotated[list[TextPart], Meta(min_length=1)]
 
 
 class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
@@ -302,27 +330,27 @@ class ChatRequest(Struct, forbid_unknown_fields=True, gc=False):
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     moderation: Moderation | None = None
     safety_identifier: Annotated[str, Meta(max_length=64)] | None = None
-    prompt_cache_options: JsonObject | None = None
-    prompt_cache_key: str | None = None
+    prompt_cache_options: PromptCacheOptions | None = None
+    prompt_cache_key: Annotated[str, Meta(max_length=64)] | None = None
     prompt_cache_retention: Literal["in_memory", "24h"] | None = None
-    response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
+    response_format: JsonObjectFormat | JsonSchemaFormat | TextFormat | None = None
     # "scale" stands in the published document; recorded refusals do not list it any more
     service_tier: Literal["auto", "default", "fast", "flex", "priority"] | None = None
     max_tokens: Annotated[int, Meta(ge=1)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = (
         None
     )
-    logit_bias: dict[str, float] | None = None
+    logit_bias: LogitBias | None = None
     stop: str | Annotated[list[str], Meta(max_length=4)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     store: bool | None = None
     metadata: Metadata | None = None
-    prediction: JsonObject | None = None
+    prediction: Prediction | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
     modalities: list[Literal["text", "audio"]] | None = None
-    audio: JsonObject | None = None
-    web_search_options: JsonObject | None = None
+    audio: AudioOutput | None = None
+    web_search_options: WebSearchOptions | None = None
 
 
 def role_of(message: Message) -> str:

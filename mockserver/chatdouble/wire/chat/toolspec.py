@@ -62,7 +62,7 @@ def tools_text(functions: Iterable[Function]) -> str:
 def format_text(form: JsonSchema) -> str:
     """The schema that the reply must fit, as it stands in the prompt."""
     described = f"// {form.description}\n" if form.description else ""
-    schema = _without(_Pruning(_MOST_VALUES).copy(form.schema or {}))
+    schema = _without(_Pruning(_MOST_VALUES).copy(form.schema))
     written = json.dumps(schema, separators=(",", ":"))
     return f"# Response Formats\n\n## {form.name}\n\n{described}{written}"
 

@@ -63,7 +63,7 @@ def view_of(request: ChatRequest) -> View:
                 answered.append(made)
             continue
         if isinstance(message, FunctionMessage):
-            results.append(ToolResult(message.name, "", message.content or ""))
+            results.append(ToolResult(message.name, "", text_of(message)))
             if message.name in calls:
                 answered.append(calls[message.name])
             continue
@@ -74,7 +74,7 @@ def view_of(request: ChatRequest) -> View:
             calls |= {made.id or made.name: made for made in made_calls}
     response_format = request.response_format
     schema = (
-        response_format.json_schema.schema or {}
+        response_format.json_schema.schema
         if isinstance(response_format, JsonSchemaFormat)
         else None
     )

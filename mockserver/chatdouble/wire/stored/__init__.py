@@ -19,7 +19,7 @@ from chatdouble.answers import ApiError, Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
 from chatdouble.wire.chat import refusals
-from chatdouble.wire.chat.request import Metadata
+from chatdouble.wire.chat.options import Metadata
 from chatdouble.wire.response import Response, Stamp
 
 _PATH = "/v1/chat/completions"
