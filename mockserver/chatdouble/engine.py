@@ -20,6 +20,7 @@ from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
 from chatdouble.sources.stored import Stored
+from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
 
@@ -29,7 +30,7 @@ _MOST_ORDINALS = 10_000
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
 
-class Session:
+class Session(Verification):
     """Everything that changes: rules and their counters, recordings' counters, journal, ids.
 
     Args:
@@ -171,6 +172,11 @@ class Session:
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
         return self._scripted.rules if self._scripted else ()
+
+    @property
+    def unused_rules(self) -> tuple[Rule, ...]:
+        """The rules that answered no call yet."""
+        return self._scripted.unused if self._scripted else ()
 
     @property
     def calls(self) -> list[Call]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -12,6 +14,9 @@ from chatdouble.answers import Answer
 from chatdouble.calls import Call
 from chatdouble.schedule import Piece
 from chatdouble.wire.response import Response
+
+# seconds
+_LONGEST_WAIT = 0.05
 
 Outcome = Literal["open", "complete", "client left"]
 
@@ -26,6 +31,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         answer: what was answered.
         response: the answer as the endpoint says it.
         pieces: the body as it leaves, with its times.
+        began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
         seconds: from the request's arrival to the answer's end.
         outcome: ``open`` until the answer ended, then ``complete`` or ``client left``.
@@ -37,6 +43,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     answer: Answer
     response: Response
     pieces: tuple[Piece, ...]
+    began: float = 0.0
     sent: int = 0
     seconds: float = 0.0
     outcome: Outcome = "open"
@@ -70,9 +77,12 @@ class Journal:
         self._byte_limit = byte_limit
         self._bytes = 0
         self._listener = listener
+        self._closed = threading.Condition()
+        self._waiting = 0
 
     def open(self, exchange: Exchange) -> Exchange:
         """Remember an exchange whose answer is about to leave."""
+        exchange.began = time.perf_counter()
         self._exchanges.append(exchange)
         if self._limit is not None or self._byte_limit is not None:
             self._bytes += exchange.size
@@ -92,6 +102,30 @@ class Journal:
         exchange.seconds = seconds
         if self._listener is not None:
             self._listener(exchange)
+        if self._waiting:
+            with self._closed:
+                self._closed.notify_all()
+
+    def wait(self, enough: Callable[[], bool], timeout: float) -> bool:
+        """Wait, in a thread other than the server's, until an exchange that ends makes it true.
+
+        Args:
+            enough: asked whenever an exchange ended.
+            timeout: seconds.
+        """
+        with self._closed:
+            self._waiting += 1
+            try:
+                # asked now and then in any case: an exchange may end just before we wait
+                end = time.monotonic() + timeout
+                while not enough():
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        return False
+                    self._closed.wait(min(left, _LONGEST_WAIT))
+                return True
+            finally:
+                self._waiting -= 1
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:

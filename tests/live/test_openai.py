@@ -152,12 +152,13 @@ def test_an_error_reaches_the_client_as_the_apis_own(
 def test_an_invalid_request_is_refused_before_any_rule(
     chatdouble: Session, client: openai.OpenAI
 ) -> None:
-    chatdouble.on().reply("never")
+    chatdouble.on(optional=True).reply("never")
     with pytest.raises(openai.BadRequestError, match="Invalid 'temperature': decimal above"):
         client.chat.completions.create(model="gpt-4o", messages=HELLO, temperature=3)
     assert chatdouble.journal.exchanges[0].source == "contract"
 
 
+@pytest.mark.chatdouble(assert_matched=False, assert_used=False)
 def test_an_unmatched_call_explains_itself_and_is_not_retried(
     chatdouble: Session, client: openai.OpenAI
 ) -> None:

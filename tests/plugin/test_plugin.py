@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+import yaml
 
 ARGS = ("-p", "pytest_chatdouble", "-p", "no:cacheprovider")
 
@@ -234,6 +238,170 @@ def test_two_tests_see_the_same_ids_in_every_run(pytester: pytest.Pytester) -> N
         pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)
     first, second = (pytester.path / "ids.txt").read_text().split()
     assert first == second
+
+
+ASK = """
+import openai, pytest
+from chatdouble import contains
+
+def ask(chatdouble, text="Hello", **fields):
+    with openai.OpenAI(base_url=chatdouble.base_url, api_key="x", max_retries=0) as client:
+        return client.chat.completions.create(
+            model="gpt-4o", messages=[{"role": "user", "content": text}], **fields
+        ).choices[0].message.content
+"""
+
+
+def test_a_call_without_an_answer_fails_the_test_with_its_explanation(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        ASK
+        + """
+def test_it(chatdouble):
+    chatdouble.on(user="Helo", optional=True).reply("Hi.")
+    with pytest.raises(openai.NotFoundError):
+        ask(chatdouble)
+"""
+    )
+    result = pytester.runpytest_subprocess(*ARGS)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "chatdouble has no answer to this call: POST /v1/chat/completions",
+            "  user: 'Hello'",
+            "- scripted: rule 1: wants user equals 'Helo', got 'Hello'",
+            "    -Helo",
+            "    +Hello",
+            "To answer it:",
+            "  chatdouble.on(user='Hello').reply(*)",
+            "*chatdouble: what was said*",
+            "-> POST /v1/chat/completions model=gpt-4o",
+            "   user: 'Hello'",
+            "<- 404 unmatched*",
+        ]
+    )
+
+
+def test_a_rule_that_was_never_used_fails_the_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        ASK
+        + """
+def test_it(chatdouble):
+    chatdouble.on(user="Hello").reply("Hi.")
+    chatdouble.on(user="Bye").reply("See you.")
+    assert ask(chatdouble) == "Hi."
+
+@pytest.mark.chatdouble(assert_used=False)
+def test_not_asked_for(chatdouble):
+    chatdouble.on(user="Bye").reply("See you.")
+
+def test_a_failure_of_the_test_itself_comes_first(chatdouble):
+    chatdouble.on(user="Bye").reply("See you.")
+    assert ask(chatdouble, "Bye") == "Hello."
+"""
+    )
+    result = pytester.runpytest_subprocess(*ARGS)
+    result.assert_outcomes(failed=2, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "chatdouble: 1 rule was never used:",
+            "  rule 2 (user equals 'Bye'): wants user equals 'Bye', got 'Hello'",
+            "E *AssertionError: assert 'See you.' == 'Hello.'",
+            "<- 200 scripted: 'See you.'",
+        ]
+    )
+
+
+def test_the_ini_file_switches_the_checks_off_and_made_up_answers_on(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini("[pytest]\nchatdouble_assert_used = false\nchatdouble_unmatched = generated\n")
+    pytester.makepyfile(
+        ASK
+        + """
+def test_it(chatdouble):
+    chatdouble.on(user="Bye").reply("See you.")
+    assert len(ask(chatdouble)) > 10
+    assert chatdouble.journal.exchanges[0].source == "generated"
+
+@pytest.mark.chatdouble(unmatched="error", assert_matched=False)
+def test_the_nearest_says_how(chatdouble):
+    with pytest.raises(openai.NotFoundError):
+        ask(chatdouble)
+"""
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=2)
+
+
+def test_a_marker_names_a_script_and_a_cassette_beside_the_test(
+    pytester: pytest.Pytester,
+) -> None:
+    cassette = next((Path(__file__).parents[2] / "cassettes").rglob("*.yaml"), None)
+    assert cassette is not None
+    recorded = yaml.safe_load(cassette.read_text("utf-8"))["interactions"][0]
+    body = json.loads(recorded["request"]["body"])
+    (pytester.path / "c.yaml").write_bytes(cassette.read_bytes())
+    (pytester.path / "s.yaml").write_text("- {when: {user: Hello there}, reply: From the script.}")
+    pytester.makepyfile(
+        ASK
+        + f"""
+BODY = {body!r}
+
+@pytest.mark.chatdouble(script="s.yaml", cassette="c.yaml")
+def test_both(chatdouble):
+    assert ask(chatdouble, "Hello there") == "From the script."
+    with openai.OpenAI(base_url=chatdouble.base_url, api_key="x") as client:
+        client.chat.completions.create(**BODY)
+    assert [one.source for one in chatdouble.journal] == ["scripted", "recorded"]
+
+@pytest.mark.chatdouble(script="nowhere.yaml")
+def test_no_such_script(chatdouble):
+    pass
+
+@pytest.mark.chatdouble(scirpt="s.yaml")
+def test_a_typo(chatdouble):
+    pass
+"""
+    )
+    result = pytester.runpytest_subprocess(*ARGS)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "E *nowhere.yaml: cannot be read: No such file or directory",
+            "*the chatdouble marker takes script, cassette, *got 'scirpt'*",
+        ]
+    )
+
+
+def test_the_network_is_out_of_reach_when_it_is_blocked(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        ASK
+        + """
+import socket
+
+def test_a_name():
+    with openai.OpenAI(base_url="http://api.example.org/v1", api_key="x", max_retries=0) as client:
+        client.models.list()
+
+def test_an_address():
+    socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+def test_loopback(chatdouble):
+    chatdouble.on().reply("Hi.")
+    assert ask(chatdouble) == "Hi."
+    with socket.socket(socket.AF_UNIX) as local, pytest.raises(FileNotFoundError):
+        local.connect("/nowhere")
+"""
+    )
+    result = pytester.runpytest_subprocess(*ARGS, "--chatdouble-block-network")
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_a_name wanted to connect to api.example.org, which *",
+            "*::test_an_address wanted to connect to 192.0.2.1, which *",
+        ]
+    )
 
 
 def test_keys_and_models_are_settings_of_the_run(pytester: pytest.Pytester) -> None:

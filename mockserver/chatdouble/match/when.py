@@ -16,6 +16,9 @@ from chatdouble.match.matchers import Contains, Equals, Matcher, OneOf, matcher,
 # header values that never stand in an explanation
 _SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"})
 
+# further than any condition that looks at something
+_FAR = 1_000_000
+
 _UNREADABLE = "the request could not be read"
 
 
@@ -330,7 +333,9 @@ class When(Struct, frozen=True):
 
     def distance(self, call: Call) -> tuple[int, float]:
         """How far it is from holding: how many parts do not, and how unlike the first one is."""
-        missed = [part for part in self.parts if call.view is not None and not part.holds(call)]
+        if call.view is None:
+            return (_FAR, 0.0)
+        missed = [part for part in self.parts if not part.holds(call)]
         near = (likeness(one.matcher, one.values) for one in self._compared(missed[:1], call))
         return (len(missed), -max(near, default=0.0))
 

@@ -1,0 +1,173 @@
+"""What a test asks of the calls that came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from chatdouble.calls import Call
+from chatdouble.journal import Exchange, Journal
+from chatdouble.match import When, when
+from chatdouble.rules import check_times
+
+# so many calls are shown when none is right
+_MOST_SHOWN = 10
+
+
+class Retry(Struct, frozen=True):
+    """The same request sent again after it had failed.
+
+    Attributes:
+        status: what it was answered before.
+        waited: seconds between the failed answer's end and the next try.
+        asked: seconds that ``retry-after`` asked for, None if it was not sent.
+        call: the call that came again.
+    """
+
+    status: int
+    waited: float
+    asked: float | None
+    call: Call
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether the client waited as long as it was asked to."""
+        return self.asked is None or self.waited >= self.asked
+
+
+class Verification:
+    """Assertions over a journal; conditions are those of ``on()``."""
+
+    journal: Journal
+
+    def filter(self, **conditions: Any) -> list[Call]:
+        """The calls that fulfil the conditions, oldest first.
+
+        Raises:
+            ScriptError: a condition is of the wrong kind.
+        """
+        return [exchange.call for exchange in self._matching(when(**conditions))]
+
+    def assert_called(self, *, times: int | None = None, **conditions: Any) -> Call:
+        """Some call fulfils the conditions; with ``times``, exactly so many do.
+
+        Returns:
+            The last of them.
+
+        Raises:
+            AssertionError: none or another number does; it says what came and why it was not it.
+            ScriptError: ``times`` is no whole number from 1.
+        """
+        __tracebackhide__ = True
+        if times is not None:
+            check_times(times)
+        asked = when(**conditions)
+        found = [exchange.call for exchange in self._matching(asked)]
+        if found and times in (None, len(found)):
+            return found[-1]
+        wanted = "a call" if times is None else f"{times} call{'s' * (times != 1)}"
+        raise AssertionError(
+            f"expected {wanted} with {asked}, got {len(found)}; {self._came(asked)}"
+        )
+
+    def assert_not_called(self, **conditions: Any) -> None:
+        """No call fulfils the conditions; without conditions, no call came at all.
+
+        Raises:
+            AssertionError: one does; it says which.
+        """
+        __tracebackhide__ = True
+        asked = when(**conditions)
+        found = [exchange.call for exchange in self._matching(asked)]
+        if found:
+            raise AssertionError(
+                f"expected no call with {asked}, got {len(found)}: {_shown(found[0])}"
+            )
+
+    def assert_order(self, *sets: Mapping[str, Any]) -> None:
+        """Calls that fulfil these sets of conditions came in this order, others between them.
+
+        Raises:
+            AssertionError: they did not; it says which one is missing.
+        """
+        __tracebackhide__ = True
+        calls = iter(self.journal.calls)
+        for number, conditions in enumerate(sets, start=1):
+            asked = when(**conditions)
+            if not any(asked.matches(call) for call in calls):
+                raise AssertionError(
+                    f"expected a call with {asked} as number {number} of {len(sets)}, behind "
+                    f"those before it; {self._came(asked)}"
+                )
+
+    def wait_for(self, calls: int = 1, *, timeout: float = 5.0, **conditions: Any) -> list[Call]:
+        """Wait until so many calls that fulfil the conditions are answered.
+
+        It blocks its thread: in async code, run it in another one (``asyncio.to_thread``).
+
+        Args:
+            calls: how many.
+            timeout: seconds.
+            conditions: as for ``on()``.
+
+        Raises:
+            AssertionError: they did not come in time.
+        """
+        __tracebackhide__ = True
+        asked = when(**conditions)
+
+        def answered() -> list[Call]:
+            return [one.call for one in self._matching(asked) if one.outcome != "open"]
+
+        if not self.journal.wait(lambda: len(answered()) >= calls, timeout):
+            raise AssertionError(
+                f"expected {calls} answered call{'s' * (calls != 1)} with {asked} within {timeout} "
+                f"s, got {len(answered())}; {self._came(asked)}"
+            )
+        return answered()
+
+    @property
+    def retries(self) -> list[Retry]:
+        """The requests that were sent again after a failed answer, oldest first."""
+        failed: dict[tuple[str, bytes], Exchange] = {}
+        found: list[Retry] = []
+        for exchange in self.journal:
+            request = (exchange.call.path, exchange.call.body)
+            before = failed.pop(request, None)
+            if before is not None:
+                ended = before.began + before.seconds
+                waited = max(exchange.began - ended, 0.0)
+                status = before.response.status
+                found.append(Retry(status, waited, _retry_after(before), exchange.call))
+            if exchange.response.status >= 400:
+                failed[request] = exchange
+        return found
+
+    def _matching(self, asked: When) -> Iterator[Exchange]:
+        return (exchange for exchange in self.journal if asked.matches(exchange.call))
+
+    def _came(self, asked: When) -> str:
+        calls = self.journal.calls
+        if not calls:
+            return "no call came"
+        lines = [
+            f"  {_shown(call)}: {asked.why_not(call) or 'fulfils it'}"
+            for call in calls[-_MOST_SHOWN:]
+        ]
+        return "\n".join((f"{len(calls)} came, the last of them:", *lines))
+
+
+def _shown(call: Call) -> str:
+    return f"{call.method} {call.path} model={call.model!r} user={(call.user or '')[:80]!r}"
+
+
+def _retry_after(exchange: Exchange) -> float | None:
+    for name, value in exchange.response.headers:
+        if name == b"retry-after":
+            try:
+                return float(value)
+            except ValueError:
+                return None
+    return None

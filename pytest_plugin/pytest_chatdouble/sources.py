@@ -1,0 +1,39 @@
+"""The sources of a test that names a script, a cassette, or wants made-up answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatdouble import script as scripts
+from chatdouble.cassette import format as cassettes
+from chatdouble.sources.generated import Generated
+from chatdouble.sources.recorded import Recorded
+from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Contract, Source
+from chatdouble.sources.stored import Stored
+
+
+def sources(
+    folder: Path, script: str | None, cassette: str | None, *, generated: bool
+) -> tuple[Source, ...]:
+    """The sources in the order in which they are asked.
+
+    Args:
+        folder: where relative paths begin.
+        script: the path of a script or a folder of scripts, whose rules come first.
+        cassette: the path of a cassette or a folder of cassettes, whose recordings come next.
+        generated: whether what nothing else answers is made up.
+
+    Raises:
+        ChatdoubleError: a file cannot be read.
+    """
+    rules = scripts.load((folder / script,)) if script is not None else ()
+    found: list[Source] = [Scripted(rules)]
+    if cassette is not None:
+        files = cassettes.find((folder / cassette,))
+        # a recorded refusal is replayed, so recordings come before the contract
+        found.append(Recorded(one for file, _ in files for one in cassettes.load(file)))
+    found += [Contract(), Stored()]
+    if generated:
+        found.append(Generated())
+    return tuple(found)
