@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from typing import Any
 
 import openai
 import pytest
@@ -68,6 +69,26 @@ def test_unknown_paths_and_methods_answer_in_the_envelope(
     assert response.status == status
     assert json.loads(answer)["error"]["message"].startswith(message)
     assert response.headers["content-type"] == "application/json"
+
+
+def test_odd_names_of_tools_in_a_request_are_no_fault_of_ours(
+    chatdouble: Session, raw: Raw
+) -> None:
+    chatdouble.on().reply("Hi.")
+    made = {"id": "call_1", "type": "custom", "custom": {"name": "a b", "input": "x"}}
+    history = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "tool_calls": [made]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "y"},
+    ]
+    offered = [{"type": "function", "function": {"name": "f"}}]
+    named: list[Any] = [{"type": "function", "function": {"name": []}}]
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": named}}
+    for body in (
+        {"messages": history},
+        {"messages": history[:1], "tools": offered, "tool_choice": allowed},
+    ):
+        assert raw.chat(json.dumps({"model": "gpt-4o", **body}).encode())[0].status < 500, body
 
 
 def test_a_fault_of_our_own_is_a_500_in_the_envelope_and_logged(
