@@ -18,7 +18,7 @@ import click
 
 from chatdouble import __version__, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
-from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
 if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
@@ -111,6 +111,14 @@ def main() -> None:
 @_listening
 @click.option(
     "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
+)
+@click.option(
+    "--validation",
+    default="api",
+    show_default=True,
+    type=click.Choice(VALIDATIONS),
+    help="What is refused: what the API refuses; what the published schema forbids (fields that it "
+    "does not name pass); or nothing that is a JSON object.",
 )
 @click.option(
     "--models",

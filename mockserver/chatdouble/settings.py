@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -14,6 +15,10 @@ DEFAULT_PORT = 8642
 
 # 2026-01-01 00:00:00 UTC: what the clock says where it must not move
 FIXED_CLOCK = 1767225600
+
+
+Validation: TypeAlias = Literal["api", "schema", "off"]
+VALIDATIONS: tuple[Validation, ...] = get_args(Validation)
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -34,9 +39,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
             API does. They are never logged or shown. None accepts any key, or none.
+        validation: what is refused. ``api``: what the API refuses, in its words. ``schema``: only
+            what the published OpenAPI document forbids; fields that it does not name pass, and no
+            rule looks at several fields or at the model. ``off``: nothing that is a JSON object;
+            what cannot be understood is disregarded.
 
     Raises:
-        ChatdoubleError: models or keys are no list of texts.
+        ChatdoubleError: models or keys are no list of texts, or there is no such validation.
     """
 
     host: str = DEFAULT_HOST
@@ -48,12 +57,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     body_limit: int = 64 * 1024 * 1024
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
+    validation: Validation = "api"
 
     def __post_init__(self) -> None:
         for field in ("models", "keys"):
             names = getattr(self, field)
             if names is not None and not _is_list_of_texts(names):
                 raise ChatdoubleError(f"{field} is a list of texts or None")
+        if self.validation not in VALIDATIONS:
+            known = ", ".join(VALIDATIONS)
+            raise ChatdoubleError(f"validation is one of {known}, got {self.validation!r}")
 
     def now(self) -> int:
         """Seconds since 1970, by the clock that is set."""

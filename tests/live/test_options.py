@@ -118,3 +118,36 @@ def test_replay_has_a_body_limit_too(run: Run, tmp_path: Path) -> None:
     raw = Raw(server.base_url)
     assert raw.chat(GOOD)[0].status == 413
     raw.connection.close()
+
+
+@pytest.mark.parametrize(
+    ("validation", "statuses"),
+    [(None, [400, 400, 400]), ("schema", [200, 400, 400]), ("off", [200, 200, 400])],
+)
+def test_validation_is_as_strict_as_it_is_told(
+    run: Run, validation: str | None, statuses: list[int]
+) -> None:
+    server = run("serve", "--port", 0, *(("--validation", validation) if validation else ()))
+    raw = Raw(server.base_url)
+    unknown = GOOD.replace(b"{", b'{"min_p": 0.1, ', 1)
+    broken = GOOD.replace(b"{", b'{"temperature": "hot", ', 1)
+    assert [raw.chat(body)[0].status for body in (unknown, broken, b"[]")] == statuses
+    raw.connection.close()
+
+
+def test_an_unknown_validation_stops_the_start(run: Run) -> None:
+    ended, _, err = run("serve", "--validation", "strict").ended()
+    assert ended == 2
+    assert "'strict' is not one of 'api', 'schema', 'off'" in err
+
+
+def test_other_providers_fields_come_through_the_openai_client(run: Run) -> None:
+    server = run("serve", "--port", 0, "--validation", "schema")
+    with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+        completion = client.chat.completions.create(
+            model="qwen3",
+            messages=[{"role": "user", "content": "Hello"}],
+            extra_body={"top_k": 20, "chat_template_kwargs": {"enable_thinking": False}},
+        )
+    assert completion.choices[0].message.content
+    assert completion.model == "qwen3"

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chatdouble.answers import Reply
+from chatdouble.answers import ApiError, Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
-from chatdouble.wire.chat import checks, limits, parse, refusals, render
+from chatdouble.wire.chat import checks, lenient, limits, parse, refusals, render
 from chatdouble.wire.chat.cost import cost_of, cost_of_refused
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.view import view_of
@@ -28,6 +28,13 @@ class ChatCompletions:
 
     def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
+        if settings.validation != "api":
+            found = lenient.read(call.body, refuse=settings.validation == "schema")
+            if isinstance(found, ApiError):
+                call.settle(found, f"the schema forbids it: {found.param or 'the body'}")
+            else:
+                call.view = view_of(found)
+            return
         request: ChatRequest | None
         try:
             request = self._decode(call.body)
