@@ -45,7 +45,7 @@ class Process:
             reader.start()
         self.greeting = ""
         try:
-            until(lambda: self._greeted() or not self._readers[0].is_alive())
+            until(lambda: self._greeted() or not self._readers[0].is_alive(), 30)
         except AssertionError:
             self.kill()
             raise

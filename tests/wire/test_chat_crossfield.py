@@ -26,6 +26,13 @@ ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [
             None,
         ),
         (
+            {"tools": [FUNCTION, FUNCTION]},
+            "Invalid value for 'tools': function names must be unique, but "
+            "'f' was specified more than once.",
+            "tools",
+            None,
+        ),
+        (
             {"tool_choice": "required"},
             "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are "
             "specified.",
@@ -126,7 +133,6 @@ def test_fields_that_do_not_go_together(
             "tool_choice": ALLOWED,
         },
         {"functions": [{"name": "f"}], "function_call": {"name": "f"}},
-        {"tools": [FUNCTION] * 2},
         {"top_logprobs": 0, "logprobs": True},
         {"stream": True, "stream_options": {}},
         {**EXPECTED, "n": 1, "presence_penalty": -1, "logprobs": False},

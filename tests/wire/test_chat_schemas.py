@@ -84,7 +84,7 @@ def opened(**properties: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_functions_schema_is_refused(parameters: Any, problem: str) -> None:
-    error = refused(read_chat(tools=[function({}), function(parameters)]))
+    error = refused(read_chat(tools=[function({}, name="g"), function(parameters)]))
     assert error.message == f"Invalid schema for function 'f': {problem}"
     assert (error.param, error.code) == (
         "tools[1].function.parameters",
@@ -278,7 +278,7 @@ def test_the_first_bad_schema_is_reported() -> None:
     named = {"name": "answer", "schema": opened(), "strict": True}
     error = refused(
         read_chat(
-            tools=[function(opened()), function(bad), function({"type": "x"})],
+            tools=[function(opened(), name="g"), function(bad), function({"type": "x"}, name="h")],
             response_format={"type": "json_schema", "json_schema": named},
         )
     )

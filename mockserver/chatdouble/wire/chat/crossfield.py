@@ -47,6 +47,14 @@ def _tools(request: ChatRequest) -> ApiError | None:
                 "specified.",
                 field,
             )
+    twice = _named_twice(request)
+    if twice is not None:
+        # no recording shows the words
+        return refuse(
+            f"Invalid value for 'tools': function names must be unique, but '{twice}' was "
+            "specified more than once.",
+            "tools" if request.tools else "functions",
+        )
     chosen = chosen_name(request)
     if chosen is not None and chosen not in _offered(request):
         # recorded: a tool_choice is reported in the words for functions, too
@@ -65,6 +73,11 @@ _ONLY_WITH = (
     ("tool_choice", "tools"),
     ("parallel_tool_calls", "tools"),
 )
+
+
+def _named_twice(request: ChatRequest) -> str | None:
+    names = [one.name for one in (*(request.functions or ()), *tool_functions(request))]
+    return next((name for at, name in enumerate(names) if name in names[:at]), None)
 
 
 def _not_offered(request: ChatRequest, choice: ChosenAllowed) -> ApiError | None:
