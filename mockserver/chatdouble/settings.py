@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msgspec import Struct
 
 DEFAULT_HOST = "127.0.0.1"
@@ -23,6 +25,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         journal_limit: how many exchanges a session remembers; older ones are forgotten. None
             remembers all.
         journal_bytes: how many bytes of bodies a session remembers; None remembers all.
+        control: whether the control API is served under ``/_chatdouble/``.
+        control_folder: the folder in which its users may name scripts and cassettes; None lets
+            them name none.
         body_limit: the largest request body, in bytes; larger ones are answered with 413.
     """
 
@@ -32,4 +37,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     clock: int | None = FIXED_CLOCK
     journal_limit: int | None = None
     journal_bytes: int | None = None
+    control: bool = False
+    control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
