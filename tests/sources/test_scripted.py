@@ -215,8 +215,8 @@ def test_how_often_each_rule_answered_is_known_until_it_is_reset() -> None:
     used, unused = rule(when(user="x"), A), rule(When(), B)
     source = Scripted((used, unused))
     ask(source, user="x")
-    assert source.uses == ((used, 1), (unused, 0))
+    assert list(source.uses) == [(used, 1), (unused, 0)]
     source.reset()
-    assert source.uses == ((used, 0), (unused, 0))
+    assert list(source.uses) == [(used, 0), (unused, 0)]
     source.clear()
-    assert source.uses == ()
+    assert list(source.uses) == []
