@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-from starlette.routing import Router
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatdouble import bodies
 from chatdouble.answers import ApiError
@@ -20,6 +20,8 @@ from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
+
+CONTROL_PREFIX = "/_chatdouble"
 
 _log = logging.getLogger("chatdouble")
 
@@ -35,12 +37,18 @@ _OUR_FAULT = ApiError(
 Listener: TypeAlias = Callable[[Exchange], None]
 
 
-def create_app(hub: Hub, settings: Settings, listener: Listener | None = None) -> Router:
+def create_app(
+    hub: Hub,
+    settings: Settings,
+    listener: Listener | None = None,
+    control: ASGIApp | None = None,
+) -> Router:
     """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``.
 
-    The listener is told of what comes for no session.
+    The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``.
     """
-    return Router(default=Handler(hub, settings, listener), redirect_slashes=False)
+    routes = [] if control is None else [Mount(CONTROL_PREFIX, control)]
+    return Router(routes, default=Handler(hub, settings, listener), redirect_slashes=False)
 
 
 class Handler:

@@ -176,7 +176,23 @@ class Session(Verification):
     @property
     def unused_rules(self) -> tuple[Rule, ...]:
         """The rules that answered no call yet."""
-        return self._scripted.unused if self._scripted else ()
+        return tuple(rule for rule, answered in self.rule_uses if not answered)
+
+    @property
+    def rule_uses(self) -> tuple[tuple[Rule, int], ...]:
+        """The rules in their order, and how many calls each answered."""
+        return self._scripted.uses if self._scripted else ()
+
+    def clear_rules(self) -> None:
+        """Forget all rules."""
+        self._with_script().clear()
+
+    def reset(self) -> None:
+        """Begin anew: forget the calls that came, and how often each rule answered."""
+        self.journal.clear()
+        self._ordinals.clear()
+        if self._scripted is not None:
+            self._scripted.reset()
 
     @property
     def calls(self) -> list[Call]:
@@ -281,6 +297,12 @@ class Hub:
         """Forget a session; what still comes for it is answered with 404."""
         with self._lock:
             self._sessions.pop(session.id, None)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions, in the order in which they were opened."""
+        with self._lock:
+            return tuple(self._sessions.values())
 
     def session(self, id: str) -> Session | None:  # noqa: A002 - what it is
         """The session of this id, None if there is none."""

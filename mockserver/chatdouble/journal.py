@@ -127,6 +127,11 @@ class Journal:
             finally:
                 self._waiting -= 1
 
+    def clear(self) -> None:
+        """Forget the exchanges."""
+        self._exchanges.clear()
+        self._bytes = 0
+
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
         """The exchanges, oldest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -33,6 +34,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         journal_limit: how many exchanges a session remembers; older ones are forgotten. None
             remembers all.
         journal_bytes: how many bytes of bodies a session remembers; None remembers all.
+        control: whether the control API is served under ``/_chatdouble/``.
+        control_folder: the folder in which its users may name scripts and cassettes; None lets
+            them name none.
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
         models: the models that there are, by name; other names are answered with 404, as the API
@@ -54,6 +58,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     clock: int | None = FIXED_CLOCK
     journal_limit: int | None = None
     journal_bytes: int | None = None
+    control: bool = False
+    control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None

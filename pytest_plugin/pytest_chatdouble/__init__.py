@@ -151,9 +151,14 @@ def _sources(item: pytest.Item) -> tuple[Source, ...] | None:
         raise pytest.UsageError(f"unmatched is one of {', '.join(_POLICIES)}, got {unmatched!r}")
     if script is None and cassette is None and unmatched == "error":
         return None
-    from pytest_chatdouble.sources import sources
+    from chatdouble.modes import sources
 
-    return sources(item.path.parent, script, cassette, generated=unmatched == "generated")
+    folder = item.path.parent
+    return sources(
+        None if script is None else folder / script,
+        None if cassette is None else folder / cassette,
+        generated=unmatched == "generated",
+    )
 
 
 @pytest.hookimpl(wrapper=True)
