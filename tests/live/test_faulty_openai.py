@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
 from chatdouble import Server, Session, Settings, call
 
@@ -130,9 +131,11 @@ def test_arguments_that_are_no_json_reach_the_caller(
 ) -> None:
     session.on().reply(call("get", city="Paris"), fault="bad_arguments")
     made = client.chat.completions.create(model="gpt-4o-mini", messages=HELLO)
-    (tool_call,) = made.choices[0].message.tool_calls or ()
-    assert tool_call.type == "function"
-    assert tool_call.function.arguments == '{"city":"Paris"'
+    calls = made.choices[0].message.tool_calls
+    assert calls
+    (made_call,) = calls
+    assert isinstance(made_call, ChatCompletionMessageFunctionToolCall)
+    assert made_call.function.arguments == '{"city":"Paris"'
 
 
 def test_an_unknown_fault_is_a_bad_request_that_is_not_tried_again(

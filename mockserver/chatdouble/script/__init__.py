@@ -12,15 +12,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from chatdouble.errors import ScriptError
+from chatdouble.match import When
 from chatdouble.plainyaml import BROKEN, compose, where
 from chatdouble.rules import Rule
+from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place
 from chatdouble.script.written import VERSION, rules_of
 
-__all__ = ["ENDINGS", "VERSION", "load", "load_file", "parse"]
+__all__ = ["ENDINGS", "VERSION", "load", "load_file", "parse", "parse_when"]
 
 ENDINGS = (".yaml", ".yml")
 
@@ -74,6 +78,19 @@ def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
     Raises:
         ScriptError: the script is wrong; the error says where.
     """
+    return rules_of(_place(text, file))
+
+
+def parse_when(conditions: dict[str, Any]) -> When:
+    """Read conditions that are data already, as ``when`` in a script says them.
+
+    Raises:
+        ScriptError: they are wrong; the error says where.
+    """
+    return when_of(_place(json.dumps(conditions), "when"))
+
+
+def _place(text: str, file: Path | str) -> Place:
     try:
         root = compose(text)
     except BROKEN as error:
@@ -81,4 +98,4 @@ def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
         raise ScriptError(f"is no sound YAML: {problem}", file=file, line=line) from None
     if root is None:
         raise ScriptError("is empty; expected version and rules", file=file)
-    return rules_of(Place.whole(root, file))
+    return Place.whole(root, file)

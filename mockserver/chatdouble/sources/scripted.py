@@ -44,9 +44,21 @@ class Scripted:
         return tuple(entry.rule for entry in self._rules)
 
     @property
-    def unused(self) -> tuple[Rule, ...]:
-        """The rules that answered no call yet."""
-        return tuple(entry.rule for entry in self._rules if not self._uses.get(entry.key))
+    def uses(self) -> tuple[tuple[Rule, int], ...]:
+        """The rules in their order, and how many calls each answered."""
+        return tuple((entry.rule, self._uses.get(entry.key, 0)) for entry in self._rules)
+
+    def clear(self) -> None:
+        """Forget all rules, counts and states."""
+        with self._lock:
+            self._rules = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: no rule has answered yet, and every scenario is in its first state."""
+        with self._lock:
+            self._uses.clear()
+            self._states.clear()
 
     def put(self, old: Rule | None, new: Rule) -> None:
         """Add a rule behind the others, or put it in the place of an older form of itself."""
