@@ -7,19 +7,17 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from msgspec.structs import replace
+from typing import Any, TypeAlias
 
 from chatdouble import faults
 from chatdouble.answers import ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Chance, Dice, Fault
+from chatdouble.faults import Dice, Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Pace, Piece, timetable
+from chatdouble.schedule import Piece, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
@@ -30,6 +28,10 @@ from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
+
+# faults that a call asks for; the answer that they dictate, None to ask the sources; who says so
+_Ask: TypeAlias = tuple[tuple[Fault, ...], Choice | None, str]
+_NO_ASK: _Ask = ((), None, "")
 
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -207,66 +209,76 @@ class Session(Verification):
         """Choose the answer to a call, render it, and open its exchange in the journal."""
         dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
-        asked = faults.asked(call.raw_headers) if self._settings.fault_header else ()
-        choice, name, broken = await self._choose(call, ordinal, asked)
+        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        if choice is None:
+            for source in self.sources:
+                choice = await source.answer(call)
+                if choice is not None:
+                    name = source.name
+                    break
+            else:
+                choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
-        answer = choice.answer
-        if broken:
-            answer = faults.said(answer, broken, call.stream)
-        response = dialects.render(call, answer, stamp)
+        if asked or choice.faults:
+            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
+        else:
+            response = dialects.render(call, choice.answer, stamp)
+            if choice.pace is None:
+                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
+            else:
+                pieces = timetable(response.frames(), choice.pace)
+            exchange = Exchange(
+                call=call,
+                source=name,
+                why=choice.because,
+                answer=choice.answer,
+                response=response,
+                pieces=pieces,
+            )
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
-            self._stored.keep(call, answer, stamp)
-        exchange = Exchange(
+            self._stored.keep(call, exchange.answer, stamp)
+        return self.journal.open(exchange)
+
+    def _asked(self, call: Call, ordinal: int) -> _Ask:
+        """The faults that the call itself asks for, with the answer and source if they name one.
+
+        A status that is asked for comes before all sources, and uses up no answer.
+        """
+        chances = faults.asked(call.raw_headers)
+        if not chances:
+            return _NO_ASK
+        if isinstance(chances, ApiError):
+            return (), Choice(chances, chances.message), "faults"
+        asked = faults.due(chances, self._dice(call, ordinal))
+        error = faults.instead(asked)
+        if error is None:
+            return asked, None, ""
+        return asked, Choice(error, "the request asks for it"), "faults"
+
+    def _broken(
+        self,
+        call: Call,
+        choice: Choice,
+        name: str,
+        stamp: Stamp,
+        asked: tuple[Fault, ...],
+        dice: Dice,
+    ) -> Exchange:
+        """The exchange with the faults that the call asks for, and those of the choice."""
+        due = (*asked, *faults.due(choice.faults, dice))
+        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
+        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
+        return Exchange(
             call=call,
             source=name,
             why=choice.because,
             answer=answer,
-            response=response,
-            pieces=(),
+            response=sending.response,
+            pieces=sending.pieces,
+            ending=sending.ending if due else None,
+            faults=sending.notes,
         )
-        if broken:
-            self._break(exchange, choice.pace, broken, self._dice(call, ordinal))
-        elif choice.pace is None:
-            exchange.pieces = (Piece(0.0, response.whole()),)
-        else:
-            exchange.pieces = timetable(response.frames(), choice.pace)
-        return self.journal.open(exchange)
-
-    async def _choose(
-        self, call: Call, ordinal: int, asked: tuple[Chance, ...] | ApiError
-    ) -> tuple[Choice, str, tuple[Fault, ...]]:
-        """The answer, who has it, and what goes wrong with it.
-
-        A status that the call itself asks for comes before all sources, and uses up no answer.
-        """
-        if isinstance(asked, ApiError):
-            return Choice(asked, asked.message), "faults", ()
-        broken = faults.due(asked, self._dice(call, ordinal)) if asked else ()
-        error = faults.instead(broken)
-        if error is not None:
-            return Choice(error, "the request asks for it"), "faults", broken
-        for source in self.sources:
-            choice = await source.answer(call)
-            if choice is not None:
-                break
-        else:
-            return self._unmatched(call), "unmatched", broken
-        if choice.faults:
-            broken = (*broken, *faults.due(choice.faults, self._dice(call, ordinal)))
-            error = faults.instead(broken)
-            if error is not None:
-                choice = replace(choice, answer=error, pace=None)
-        return choice, source.name, broken
-
-    def _break(
-        self, exchange: Exchange, pace: Pace | None, broken: tuple[Fault, ...], dice: Dice
-    ) -> None:
-        sending = faults.sending(exchange.response, pace, broken, dice)
-        exchange.response = sending.response
-        exchange.pieces = sending.pieces
-        exchange.ending = sending.ending
-        exchange.faults = sending.notes
 
     def _dice(self, call: Call, ordinal: int) -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""

@@ -11,6 +11,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
 from chatdouble import Server, Session, Settings, call
+from chatdouble.report import conversation
 
 HELLO: Any = [{"role": "user", "content": "Hello"}]
 TEXT = "Héllo wörld, how are you?"
@@ -136,6 +137,16 @@ def test_arguments_that_are_no_json_reach_the_caller(
     (made_call,) = calls
     assert isinstance(made_call, ChatCompletionMessageFunctionToolCall)
     assert made_call.function.arguments == '{"city":"Paris"'
+
+
+def test_a_test_report_says_what_was_done(session: Session, client: openai.OpenAI) -> None:
+    session.on().reply("Hi.", fault="cut=5b")
+    with pytest.raises(openai.APIConnectionError):
+        ask(client.with_options(max_retries=0))
+    session.wait_for()
+    *_, answered, fault = conversation(session).splitlines()
+    assert answered == "<- 200 scripted (cut on purpose): Hi."
+    assert fault.startswith("   fault cut=5b: closed at byte 5 of ")
 
 
 def test_an_unknown_fault_is_a_bad_request_that_is_not_tried_again(

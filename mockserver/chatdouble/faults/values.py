@@ -98,9 +98,11 @@ def due(chances: Iterable[Chance], dice: Dice) -> tuple[Fault, ...]:
 
 def asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[Chance, ...] | ApiError:
     """The faults that a request's headers ask for; an error if they cannot be read."""
-    written = ", ".join(value.decode("latin-1") for name, value in headers if name == HEADER)
+    written = [value.decode("latin-1") for name, value in headers if name == HEADER]
+    if not any(written):
+        return ()
     try:
-        return faults_of(written) if written else ()
+        return faults_of(", ".join(written))
     except ScriptError as error:
         return own_error(400, f"X-Chatdouble-Fault: {error.problem}", "bad_fault")
 
@@ -131,7 +133,7 @@ def _chance(written: object) -> Chance:
     probability = [value for name, value in pairs if name == _PROBABILITY]
     faults = tuple(_fault(name, value) for name, value in pairs if name != _PROBABILITY)
     if not faults:
-        raise ScriptError(f"expected a fault, got {written!r}; {_known()}")
+        raise ScriptError(f"expected a fault, got {str(written)[:80]!r}; {_known()}")
     for names in (tuple(ENDS), ("status",), ("short_length", "long_length")):
         both = [str(fault) for fault in faults if fault.name in names]
         if len(both) > 1:
