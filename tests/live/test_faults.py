@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -26,11 +27,13 @@ FIN, RST, OPEN = "FIN", "RST", "open"
 @pytest.fixture(scope="module", params=["quick", "plain"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """With httptools and uvloop, or with what Python itself and h11 offer."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "plain":
-            patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
-        with Server(Settings(fault_header=True)) as made:
-            yield made
+    server = Server(Settings(fault_header=True))
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            if request.param == "plain":
+                patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
+            stack.enter_context(server)
+        yield server
 
 
 @pytest.fixture
