@@ -128,6 +128,7 @@ def test_what_was_said_can_be_read_waited_for_and_forgotten(
     assert first["request"]["messages"][0]["content"] == "a"
     assert json.loads(first["response"])["object"] == "chat.completion"
     assert (first["status"], first["outcome"], first["source"]) == (200, "complete", "scripted")
+    assert first["faults"] == []
     assert "sk-a-key" not in json.dumps(told)
     assert control.send("POST", f"{path}/wait", {"calls": 3, "timeout": 0.05})[0] == 408
     assert len(control.send("GET", f"{path}/journal")[1]["exchanges"]) == 2
