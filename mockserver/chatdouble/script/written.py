@@ -146,7 +146,7 @@ def _made(place: Place) -> Maker:
     if "recorded" in fields:
         recorded = fields["recorded"]
         file = recorded.file_beside()
-        return recorded.at_fault(lambda: Replayed.of(file))
+        return recorded.at_fault(lambda: Replayed.of(file, recorded.text()))
     hint = fields["generated"].value()
     if not isinstance(hint, str) and hint is not True:
         fields["generated"].wrong(f"expected true or a hint, got {fields['generated'].kind()}")
