@@ -17,14 +17,14 @@ LAYERS = (
     ("chatdouble.rules", "chatdouble.cassette"),
     ("chatdouble.sources",),
     ("chatdouble.script",),
-    ("chatdouble.journal",),
+    ("chatdouble.journal", "chatdouble.reloading"),
     ("chatdouble.verify",),
     ("chatdouble.engine",),
     ("chatdouble.report",),
     ("chatdouble.delivery",),
     ("chatdouble.app",),
     ("chatdouble.server",),
-    ("chatdouble.cli",),
+    ("chatdouble.cli", "chatdouble.cli_scripts"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

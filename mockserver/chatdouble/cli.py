@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, tokens
+from chatdouble import __version__, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from chatdouble.journal import Exchange
     from chatdouble.rules import Rule
     from chatdouble.sources.generated import Generated
+    from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Source
 
 # what a process that runs for weeks remembers
@@ -64,13 +66,22 @@ def main() -> None:
     """A test double for Chat Completions: a mock and replay server for /v1/chat/completions."""
 
 
+for _command in cli_scripts.COMMANDS:
+    main.add_command(_command)
+
+
 @main.command()
 @click.argument("scripts", nargs=-1, type=_PATHS, metavar="[SCRIPT]...")
 @_listening
 @click.option(
+    "--reload", is_flag=True, help="Read the scripts again when one of their files changes."
+)
+@click.option(
     "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
 )
-def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: int) -> None:
+def serve(
+    scripts: tuple[Path, ...], reload: bool, host: str, port: int, quiet: bool, seed: int
+) -> None:
     """Answer chat completions: by the rules of SCRIPTs, and with generated text otherwise.
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
@@ -85,7 +96,9 @@ def serve(scripts: tuple[Path, ...], host: str, port: int, quiet: bool, seed: in
     generated = Generated(seed)
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
-    sources: tuple[Source, ...] = (Contract(), Stored(), Scripted(rules), generated)
+    scripted = Scripted(rules)
+    _oversee(scripts, scripted, reload)
+    sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
 
@@ -94,6 +107,25 @@ def _rules(scripts: tuple[Path, ...]) -> tuple[Rule, ...]:
     from chatdouble import script
 
     return script.load(scripts)
+
+
+def _oversee(scripts: tuple[Path, ...], scripted: Scripted, reload: bool) -> None:
+    """Warn of rules that never answer; with ``reload``, follow the scripts' files."""
+    from chatdouble.reloading import Reloading
+    from chatdouble.script.checking import covered
+
+    for warning in covered(scripted.rules):
+        _warn(f"warning: {warning}")
+    if reload:
+        if not scripts:
+            raise click.UsageError("--reload goes with SCRIPTs")
+        Reloading(scripts, scripted, _warn).start()
+
+
+def _warn(line: str) -> None:
+    # nobody may be reading
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(f"chatdouble: {line}", err=True)
 
 
 def _warm(generated: Generated) -> None:

@@ -355,7 +355,13 @@ class When(Struct, frozen=True):
 
     def covers(self, other: When) -> bool:
         """Whether every call that fulfils the other one certainly fulfils this one."""
-        return all(any(_implies(theirs, mine) for theirs in other.parts) for mine in self.parts)
+        for mine in self.parts:
+            for theirs in other.parts:
+                if _implies(theirs, mine):
+                    break
+            else:
+                return False
+        return True
 
     def data(self) -> dict[str, Any]:
         """The conditions as a script says them."""
@@ -446,12 +452,12 @@ def _check(field: str, kind: str, asked: Matcher) -> None:
 
 
 def _implies(theirs: Part, mine: Part) -> bool:
-    if theirs == mine:
-        return True
-    if not isinstance(theirs, Condition) or not isinstance(mine, Condition):
-        return False
+    if type(theirs) is not Condition or type(mine) is not Condition:
+        return theirs == mine
     if theirs.field != mine.field:
         return False
+    if theirs.matcher == mine.matcher:
+        return True
     match theirs.matcher:
         case Equals(value):
             return mine.matcher.test(value)

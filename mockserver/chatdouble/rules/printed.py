@@ -52,8 +52,13 @@ def script(rules: tuple[Rule, ...]) -> str:
     lines = ["version: 1\n", "rules:\n" if rules else "rules: []\n"]
     for rule in rules:
         lines += (f"# no script can say this: {one}\n" for one in unwritable(rule))
-        lines.append(yaml.safe_dump([data(rule)], sort_keys=False, allow_unicode=True, width=100))
+        lines.append(text([data(rule)]))
     return "".join(lines)
+
+
+def text(value: Any) -> str:
+    """Plain values as YAML, in the order that they have."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
 def python(rule: Rule, session: str = "chatdouble") -> str:

@@ -102,8 +102,20 @@ def _matcher(how: str, wanted: Place, text: bool) -> Matcher:
     return Compared(how, wanted.number())  # type: ignore[arg-type]
 
 
-_KINDS = (Equals, Contains, Regex, Glob, OneOf, Like, Fits, AllOf, AnyOf, Not)
-MATCHERS = (*(kind.how for kind in _KINDS), "above", "below", "at_least", "at_most")
+KINDS: tuple[type[Matcher], ...] = (
+    Equals,
+    Contains,
+    Regex,
+    Glob,
+    OneOf,
+    Like,
+    Fits,
+    AllOf,
+    AnyOf,
+    Not,
+)
+COMPARED = ("above", "below", "at_least", "at_most")
+MATCHERS = (*(kind.how for kind in KINDS), *COMPARED)
 
 
 def _is_matcher(place: Place) -> bool:
