@@ -9,7 +9,7 @@ from chatdouble import Reply
 from chatdouble.answers import ApiError
 from chatdouble.calls import Call, View
 from chatdouble.reloading import Reloading
-from chatdouble.script import load
+from chatdouble.script import load, parse
 from chatdouble.sources.scripted import Scripted
 
 
@@ -100,7 +100,7 @@ def test_rules_that_stay_keep_their_counts_wherever_they_stand(tmp_path: Path) -
     assert served.source.rules[1].origin == f"{served.file}:3 [1]"
     assert served.ask("y") == "new"
     assert served.ask() == "two"
-    assert [rule.origin for rule in served.source.unused] == []
+    assert [uses for _, uses in served.source.uses] == [1, 2]
     served.write(count.replace("three", "four"))
     assert served.ask() == "one"
 
@@ -111,6 +111,15 @@ def test_equal_rules_keep_their_counts_in_their_order(tmp_path: Path) -> None:
     assert served.ask() == "a"
     served.write("# moved\n" + once + once + "- reply: z\n")
     assert [served.ask(), served.ask()] == ["a", "z"]
+
+
+def test_rules_that_came_later_stay_behind(tmp_path: Path) -> None:
+    served = Served(tmp_path, "- {when: {user: x}, reply: one}")
+    (later,) = parse("- {then: [{reply: a}, {reply: b}]}", "request")
+    served.source.put(None, later)
+    assert served.ask("y") == "a"
+    served.write("- {when: {user: x}, reply: four}")
+    assert [served.ask("x"), served.ask("y")] == ["four", "b"]
 
 
 def test_scenarios_stay_in_their_states(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ _TEXTS = (
 )
 
 
+def is_tool_name(name: str) -> bool:
+    """Whether the model can call a tool of this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 class ToolCall(Struct, frozen=True):
     """One call of a tool.
 
@@ -43,7 +48,7 @@ class ToolCall(Struct, frozen=True):
     id: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not is_tool_name(self.name):
             raise ScriptError(
                 "a tool's name is made of letters, digits, _ and -, at most 128 of them, got "
                 f"{self.name!r}"

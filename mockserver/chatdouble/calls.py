@@ -106,7 +106,7 @@ class Call(Struct, kw_only=True, gc=False):
         path: the path without the session's prefix, for example ``/v1/chat/completions``.
         query: the raw query string.
         raw_headers: the headers as they came, names in lower case.
-        body: the body's bytes as they came.
+        body: the body's bytes, with any compression undone.
         endpoint: the dialect that reads the path, for example ``chat.completions``; ``""`` if none.
         view: the endpoint-neutral view, None when the request is refused or the path unknown.
         settled: the answer that the contract itself dictates (a refusal of a broken request, the

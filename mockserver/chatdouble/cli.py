@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import logging
 import os
 import queue
+import re
+import shlex
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +19,7 @@ import click
 
 from chatdouble import __version__, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
-from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
 if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
@@ -39,9 +42,38 @@ _MOST_REASONS = 40
 _PATHS = click.Path(path_type=Path)
 
 
+_UNITS = {
+    "": 1,
+    "k": 1000,
+    "ki": 1024,
+    "m": 1000**2,
+    "mi": 1024**2,
+    "g": 1000**3,
+    "gi": 1024**3,
+}
+
+
+def _size(context: click.Context, parameter: click.Parameter, given: str) -> int:
+    """The number of bytes that a text like 64MiB names."""
+    found = re.fullmatch(r"([0-9]{1,15}) ?([kmg]i?)?b?", given.lower())
+    if found is None:
+        problem = f"{given!r} is no size such as 500000, 10MB or 64MiB"
+        raise click.BadParameter(problem, context, parameter)
+    return int(found.group(1)) * _UNITS[found.group(2) or ""]
+
+
 def _listening(command: Any) -> Any:
     for option in (
         click.option("--quiet", is_flag=True, help="Log no requests."),
+        click.option(
+            "--body-limit",
+            default="64MiB",
+            show_default=True,
+            callback=_size,
+            metavar="SIZE",
+            help="The largest request body, in bytes or with a unit such as MB or MiB; larger ones "
+            "get a 413.",
+        ),
         click.option(
             "--port",
             default=DEFAULT_PORT,
@@ -58,6 +90,16 @@ def _listening(command: Any) -> Any:
     ):
         command = option(command)
     return command
+
+
+def _listed(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """The names of a repeatable option that takes several at once, None without the option."""
+    names = tuple(name for text in given for name in re.split(r"[,\s]+", text) if name)
+    if given and not names:
+        raise click.BadParameter("there is no name in it", context, parameter)
+    return names or None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,28 +121,74 @@ for _command in cli_scripts.COMMANDS:
 @click.option(
     "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
 )
+@click.option(
+    "--validation",
+    default="api",
+    show_default=True,
+    type=click.Choice(VALIDATIONS),
+    help="What is refused: what the API refuses; what the published schema forbids (fields that it "
+    "does not name pass); or nothing that is a JSON object.",
+)
+@click.option(
+    "--models",
+    multiple=True,
+    callback=_listed,
+    metavar="NAME[,NAME...]",
+    help="The models that there are, repeatable; others get a 404. Without it any name will do.",
+)
+@click.option(
+    "--api-key",
+    "keys",
+    multiple=True,
+    callback=_listed,
+    envvar="CHATDOUBLE_API_KEYS",
+    show_envvar=True,
+    metavar="KEY[,KEY...]",
+    help="The keys that are accepted, repeatable; others, and none, get a 401. Without it any will "
+    "do. Others on this machine can see it here, but not in the environment or in a file.",
+)
+@click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
 def serve(
-    scripts: tuple[Path, ...], reload: bool, host: str, port: int, quiet: bool, seed: int
+    scripts: tuple[Path, ...],
+    reload: bool,
+    keys: tuple[str, ...] | None,
+    api_key_file: Path | None,
+    **settings: Any,
 ) -> None:
     """Answer chat completions: by the rules of SCRIPTs, and with generated text otherwise.
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
-    generated answer. Use the printed base URL as OPENAI_BASE_URL and any text as OPENAI_API_KEY.
+    generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
+    unless you name the keys.
     """
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Contract
     from chatdouble.sources.stored import Stored
 
+    if api_key_file is not None:
+        keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = Generated(seed)
+    generated = Generated(settings["seed"])
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)
     _oversee(scripts, scripted, reload)
     sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
-    _run(sources, loaded if rules else "generated text", host, port, quiet, seed)
+    _run(sources, loaded if rules else "generated text", keys=keys, **settings)
+
+
+def _keys(file: Path) -> list[str]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ChatdoubleError(f"{file}: cannot be read: {why}") from None
+    keys = [line.strip() for line in lines if line.strip()]
+    if not keys:
+        raise ChatdoubleError(f"{file}: there is no key in it")
+    return keys
 
 
 def _rules(scripts: tuple[Path, ...]) -> tuple[Rule, ...]:
@@ -138,7 +226,7 @@ def _warm(generated: Generated) -> None:
 @main.command()
 @click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
 @_listening
-def replay(cassettes: tuple[Path, ...], host: str, port: int, quiet: bool) -> None:
+def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
     """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
 
     A request gets the answer that was recorded for the same method, path, query and JSON body.
@@ -152,7 +240,7 @@ def replay(cassettes: tuple[Path, ...], host: str, port: int, quiet: bool) -> No
 
     interactions, files = _or_exit(lambda: _recordings(cassettes))
     loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    _run((Recorded(interactions),), loaded, host, port, quiet, 0)
+    _run((Recorded(interactions),), loaded, **settings)
 
 
 def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
@@ -174,41 +262,39 @@ def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
     return interactions, files
 
 
-def _run(
-    sources: tuple[Source, ...], loaded: str, host: str, port: int, quiet: bool, seed: int
-) -> None:
+def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any) -> None:
     from chatdouble.server import Server
 
     # what uvicorn has to say of odd requests is no help here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     settings = Settings(
-        host=host,
-        port=port,
-        seed=seed,
-        clock=None,
-        journal_limit=_JOURNAL_LIMIT,
-        journal_bytes=_JOURNAL_BYTES,
+        clock=None, journal_limit=_JOURNAL_LIMIT, journal_bytes=_JOURNAL_BYTES, **given
     )
     log = None if quiet else _Log()
     server = Server(settings, log)
     _or_exit(server.listen)
     session = server.session("", sources)
-    server.run(lambda: _greet(session.base_url, loaded))
+    server.run(lambda: _greet(session.base_url, loaded, settings))
     if log is not None:
         log.end()
 
 
-def _greet(base_url: str, loaded: str) -> None:
+def _greet(base_url: str, loaded: str, settings: Settings) -> None:
+    # a key is never shown
+    key = "any" if settings.keys is None else "YOUR_KEY"
+    header = "" if settings.keys is None else f" -H 'Authorization: Bearer {key}'"
+    model = settings.models[0] if settings.models else "gpt-4o-mini"
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
     click.echo(
         f"chatdouble {__version__} answers at {base_url} ({loaded})\n"
         "\n"
         "Try it from another terminal:\n"
-        f"  curl {base_url}/chat/completions -H 'Content-Type: application/json' \\\n"
-        '    -d \'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}\'\n'
+        f"  curl {base_url}/chat/completions -H 'Content-Type: application/json'{header} \\\n"
+        f"    -d {shlex.quote(body)}\n"
         "\n"
         "Point any OpenAI client at it:\n"
-        f"  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n"
-        f'  client = openai.OpenAI(base_url="{base_url}", api_key="any")\n'
+        f"  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}\n"
+        f'  client = openai.OpenAI(base_url="{base_url}", api_key="{key}")\n'
         "\n"
         "Ctrl-C ends it. Requests:"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -177,7 +176,23 @@ class Session(Verification):
     @property
     def unused_rules(self) -> tuple[Rule, ...]:
         """The rules that answered no call yet."""
-        return self._scripted.unused if self._scripted else ()
+        return tuple(rule for rule, answered in self.rule_uses if not answered)
+
+    @property
+    def rule_uses(self) -> tuple[tuple[Rule, int], ...]:
+        """The rules in their order, and how many calls each answered."""
+        return self._scripted.uses if self._scripted else ()
+
+    def clear_rules(self) -> None:
+        """Forget all rules."""
+        self._with_script().clear()
+
+    def reset(self) -> None:
+        """Begin anew: forget the calls that came, and how often each rule answered."""
+        self.journal.clear()
+        self._ordinals.clear()
+        if self._scripted is not None:
+            self._scripted.reset()
 
     @property
     def calls(self) -> list[Call]:
@@ -186,7 +201,7 @@ class Session(Verification):
 
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
-        dialects.read(call)
+        dialects.read(call, self._settings)
         for source in self.sources:
             choice = await source.answer(call)
             if choice is not None:
@@ -216,7 +231,7 @@ class Session(Verification):
 
     def now(self) -> int:
         """Seconds since 1970, from the session's clock."""
-        return int(time.time()) if self._settings.clock is None else self._settings.clock
+        return self._settings.now()
 
     def _with_script(self) -> Scripted:
         if self._scripted is None:
@@ -282,6 +297,12 @@ class Hub:
         """Forget a session; what still comes for it is answered with 404."""
         with self._lock:
             self._sessions.pop(session.id, None)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The sessions, in the order in which they were opened."""
+        with self._lock:
+            return tuple(self._sessions.values())
 
     def session(self, id: str) -> Session | None:  # noqa: A002 - what it is
         """The session of this id, None if there is none."""

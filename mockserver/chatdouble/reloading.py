@@ -25,7 +25,8 @@ class Reloading:
 
     Args:
         paths: the scripts' files and folders.
-        scripted: whose rules are replaced.
+        scripted: has the scripts' rules, which are replaced; rules that it gets later stay behind
+            them.
         tell: takes a line whenever there are other rules, or the files became wrong.
     """
 
@@ -34,6 +35,7 @@ class Reloading:
     ) -> None:
         self._paths = paths
         self._scripted = scripted
+        self._rules = scripted.rules
         self._tell = tell
         self._seen: State | None = None
         self._wrong = ""
@@ -68,8 +70,9 @@ class Reloading:
                 self._tell(f"kept the rules as they were: {error}")
         else:
             self._wrong = ""
-            if rules != self._scripted.rules:
-                self._scripted.replace(rules)
+            if rules != self._rules:
+                self._scripted.replace(self._rules, rules)
+                self._rules = rules
                 self._tell(f"read again: {len(rules)} rule{'s' * (len(rules) != 1)}")
         # a file that is named for the first time makes another state, and so a second look
         self._named = reading.files

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from types import TracebackType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from chatdouble import tokens
 from chatdouble.app import create_app
@@ -212,7 +213,7 @@ class Server:
         """
         self.listen()
         config = uvicorn.Config(
-            create_app(self._hub, self.settings, self._listener),
+            create_app(self._hub, self.settings, self._listener, self._control()),
             lifespan="off",
             ws="none",
             interface="asgi3",
@@ -230,6 +231,13 @@ class Server:
         finally:
             self._uvicorn = None
             self.close()
+
+    def _control(self) -> ASGIApp | None:
+        if not self.settings.control:
+            return None
+        from chatdouble.control.app import control_app
+
+        return control_app(self._hub, self.settings, self.session)
 
     def close(self) -> None:
         """Give the address back; what ``run()`` does when it ends."""

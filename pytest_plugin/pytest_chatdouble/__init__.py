@@ -107,24 +107,26 @@ def chatdouble(chatdouble_server: Server, request: pytest.FixtureRequest) -> Ite
     session = chatdouble_server.session(name, _sources(request.node))
     request.node.stash[_SESSION] = session
     if request.config.getini("chatdouble_env"):
-        _set_env(request.getfixturevalue("monkeypatch"), session)
+        _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server.settings)
     yield session
     chatdouble_server.drop(session)
 
 
 @pytest.fixture
-def chatdouble_env(chatdouble: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
+def chatdouble_env(
+    chatdouble: Session, chatdouble_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Session:
     """The test's session, with OPENAI_BASE_URL and OPENAI_API_KEY set for it.
 
     For code that builds its own client, also in subprocesses that inherit the environment.
     """
-    _set_env(monkeypatch, chatdouble)
+    _set_env(monkeypatch, chatdouble, chatdouble_server.settings)
     return chatdouble
 
 
-def _set_env(monkeypatch: pytest.MonkeyPatch, session: Session) -> None:
+def _set_env(monkeypatch: pytest.MonkeyPatch, session: Session, settings: Settings) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", session.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "chatdouble")
+    monkeypatch.setenv("OPENAI_API_KEY", settings.keys[0] if settings.keys else "chatdouble")
 
 
 def _option(item: pytest.Item, name: str) -> Any:
@@ -149,9 +151,14 @@ def _sources(item: pytest.Item) -> tuple[Source, ...] | None:
         raise pytest.UsageError(f"unmatched is one of {', '.join(_POLICIES)}, got {unmatched!r}")
     if script is None and cassette is None and unmatched == "error":
         return None
-    from pytest_chatdouble.sources import sources
+    from chatdouble.modes import sources
 
-    return sources(item.path.parent, script, cassette, generated=unmatched == "generated")
+    folder = item.path.parent
+    return sources(
+        None if script is None else folder / script,
+        None if cassette is None else folder / cassette,
+        generated=unmatched == "generated",
+    )
 
 
 @pytest.hookimpl(wrapper=True)

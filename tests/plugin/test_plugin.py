@@ -402,3 +402,35 @@ def test_loopback(chatdouble):
             "*::test_an_address wanted to connect to 192.0.2.1, which *",
         ]
     )
+
+
+def test_keys_and_models_are_settings_of_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+        from chatdouble import Settings
+
+        @pytest.fixture(scope="session")
+        def chatdouble_settings():
+            return Settings(keys=["test-key"], models=["gpt-4o"])
+        """
+    )
+    pytester.makepyfile(
+        """
+        import openai, pytest
+
+        HELLO = [{"role": "user", "content": "Hello"}]
+
+        def test_it(chatdouble_env):
+            chatdouble_env.on().reply("Hi.")
+            with openai.OpenAI() as client:
+                assert client.chat.completions.create(model="gpt-4o", messages=HELLO).id
+                with pytest.raises(openai.NotFoundError):
+                    client.chat.completions.create(model="gpt-5", messages=HELLO)
+            with openai.OpenAI(api_key="other") as client, pytest.raises(
+                openai.AuthenticationError
+            ):
+                client.chat.completions.create(model="gpt-4o", messages=HELLO)
+        """
+    )
+    pytester.runpytest_subprocess(*ARGS).assert_outcomes(passed=1)

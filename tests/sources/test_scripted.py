@@ -211,9 +211,12 @@ def test_an_answer_may_be_made_up_or_one_word_of_a_kind() -> None:
         assert f"({maker})" in choice.because
 
 
-def test_rules_that_answered_nothing_are_known() -> None:
+def test_how_often_each_rule_answered_is_known_until_it_is_reset() -> None:
     used, unused = rule(when(user="x"), A), rule(When(), B)
     source = Scripted((used, unused))
-    assert list(source.unused) == [used, unused]
     ask(source, user="x")
-    assert list(source.unused) == [unused]
+    assert list(source.uses) == [(used, 1), (unused, 0)]
+    source.reset()
+    assert list(source.uses) == [(used, 0), (unused, 0)]
+    source.clear()
+    assert list(source.uses) == []

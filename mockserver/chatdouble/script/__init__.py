@@ -12,15 +12,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from chatdouble.errors import ScriptError
+from chatdouble.match import When
 from chatdouble.plainyaml import BROKEN, compose, where
 from chatdouble.rules import Rule
+from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place, Reading
 from chatdouble.script.written import VERSION, rules_of
 
-__all__ = ["ENDINGS", "VERSION", "document", "find", "is_cassette", "load", "parse"]
+__all__ = ["ENDINGS", "VERSION", "document", "find", "is_cassette", "load", "parse", "parse_when"]
 
 ENDINGS = (".yaml", ".yml")
 
@@ -99,6 +103,15 @@ def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
         ScriptError: the script is wrong; the error says where.
     """
     return rules_of(_root(text, file))
+
+
+def parse_when(conditions: dict[str, Any]) -> When:
+    """Read conditions that are data already, as ``when`` in a script says them.
+
+    Raises:
+        ScriptError: they are wrong; the error says where.
+    """
+    return when_of(_root(json.dumps(conditions), "when"))
 
 
 def _root(text: str, file: Path | str, reading: Reading | None = None) -> Place:

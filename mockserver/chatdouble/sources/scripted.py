@@ -60,9 +60,21 @@ class Scripted:
         return tuple(entry.rule for entry in self._rules)
 
     @property
-    def unused(self) -> tuple[Rule, ...]:
-        """The rules that answered no call yet."""
-        return tuple(entry.rule for entry in self._rules if not self._uses.get(entry.key))
+    def uses(self) -> tuple[tuple[Rule, int], ...]:
+        """The rules in their order, and how many calls each answered."""
+        return tuple((entry.rule, self._uses.get(entry.key, 0)) for entry in self._rules)
+
+    def clear(self) -> None:
+        """Forget all rules, counts and states."""
+        with self._lock:
+            self._rules = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew: no rule has answered yet, and every scenario is in its first state."""
+        with self._lock:
+            self._uses.clear()
+            self._states.clear()
 
     def put(self, old: Rule | None, new: Rule) -> None:
         """Add a rule behind the others, or put it in the place of an older form of itself."""
@@ -76,17 +88,22 @@ class Scripted:
                 rules.append(self._entry(new))
             self._rules = rules
 
-    def replace(self, rules: tuple[Rule, ...]) -> None:
-        """Put other rules in the place of all of them, at once.
+    def replace(self, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> None:
+        """Put new rules in the place of old ones, at once and before all others.
 
         A rule that stands among both, wherever it was written, keeps the count of the calls that
         it answered; scenarios stay in their states.
         """
+        going = {id(rule) for rule in old}
         with self._lock:
             before: dict[str, list[_Entry]] = {}
+            others: list[_Entry] = []
             for entry in self._rules:
-                before.setdefault(str(entry.rule.when), []).append(entry)
-            self._rules = [self._renewed(rule, before) for rule in rules]
+                if id(entry.rule) in going:
+                    before.setdefault(str(entry.rule.when), []).append(entry)
+                else:
+                    others.append(entry)
+            self._rules = [*(self._renewed(rule, before) for rule in new), *others]
             kept = {entry.key for entry in self._rules}
             self._uses = {key: uses for key, uses in self._uses.items() if key in kept}
 

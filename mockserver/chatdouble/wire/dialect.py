@@ -6,6 +6,8 @@ from typing import Protocol
 
 from chatdouble.answers import Reply
 from chatdouble.calls import Call
+from chatdouble.settings import Settings
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
 
@@ -24,7 +26,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Fill in the call's view, or settle it with the answer that the contract dictates."""
         ...
 
@@ -32,6 +34,10 @@ class Dialect(Protocol):
         """The reply that a recorded answer says, None if it is no whole reply."""
         ...
 
+    def cost(self, call: Call) -> Cost | None:
+        """What the call counts against the rate limits, None if nothing."""
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
-        """Say the reply as the endpoint says it."""
+        """Say the reply as the endpoint says it; of the headers, only the media type."""
         ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
-from chatdouble.wire import plain
+from chatdouble.settings import Settings
+from chatdouble.wire import edge, headers, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
@@ -15,16 +16,19 @@ DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), StoredCompletions(), Models(
 
 _BY_ROUTE = {route: dialect for dialect in DIALECTS for route in dialect.routes}
 _BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
+_DEFAULT = Settings()
 _PATHS = frozenset(path for _, path in _BY_ROUTE)
 
 
-def read(call: Call) -> None:
-    """Let the endpoint of the call's path read it; an unknown path or method settles it."""
+def read(call: Call, settings: Settings = _DEFAULT) -> None:
+    """Let the endpoint of the call's path read it; an unknown path, method, key or model settles
+    it.
+    """
     path = _route(call.path)
     dialect = _BY_ROUTE.get((call.method, path))
     if dialect is not None:
         call.endpoint = dialect.name
-        dialect.read(call)
+        _read(call, dialect, settings)
     elif path in _PATHS:
         hint = "(HINT: Perhaps you meant to use a different HTTP method?)"
         call.settle(
@@ -35,6 +39,20 @@ def read(call: Call) -> None:
         call.settle(
             ApiError(404, f"Invalid URL ({call.method} {call.path})"), "there is no such path"
         )
+
+
+def _read(call: Call, dialect: Dialect, settings: Settings) -> None:
+    if settings.keys is not None:
+        refused = edge.refused_key(call, settings.keys)
+        if refused is not None:
+            call.settle(refused, "the server was told of other keys")
+            return
+    dialect.read(call, settings)
+    if settings.models is not None:
+        # however broken the rest of the request is
+        cost = dialect.cost(call)
+        if cost is not None and not edge.is_served(cost.model, settings.models):
+            call.settle(edge.no_such_model(cost.model), "the server was told of other models")
 
 
 def _route(path: str) -> str:
@@ -58,14 +76,22 @@ def parse(call: Call, body: bytes) -> Reply | None:
 
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
-    endpoint's dialect.
+    endpoint's dialect; with the headers of whoever says it.
     """
+    dialect = _BY_NAME.get(call.endpoint)
     match answer:
         case Reply():
-            return _BY_NAME[call.endpoint].render(call, answer, stamp)
-        case ApiError():
-            return plain.error(answer, stamp)
+            if dialect is None:
+                raise ValueError("a reply needs an endpoint that says it")
+            response = dialect.render(call, answer, stamp)
         case Recording():
             return plain.recording(answer)
+        case ApiError():
+            response = plain.error(answer)
+            if plain.is_of_edge(answer):
+                return headers.of_edge(response, stamp)
         case Document():
-            return plain.document(answer, stamp)
+            response = plain.document(answer)
+    # the one 429 whose headers are known, and any failure of the API's own, names no limits
+    cost = dialect.cost(call) if dialect is not None and response.status < 429 else None
+    return headers.of_api(response, stamp, cost)

@@ -1,40 +1,44 @@
-"""``GET /v1/models`` and ``/v1/models/{id}``: the models that the server knows snapshots of."""
+"""``GET /v1/models`` and ``/v1/models/{id}``: the models that the settings name.
+
+Without a list in the settings, these are the models that the server knows snapshots of.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chatdouble.answers import ApiError, Document, Reply
+from chatdouble.answers import Document, Reply
 from chatdouble.calls import Call
+from chatdouble.settings import Settings
+from chatdouble.wire import edge
 from chatdouble.wire.chat.models import SNAPSHOTS
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
-_NAMES = sorted({*SNAPSHOTS, *SNAPSHOTS.values()})
+_KNOWN = sorted({*SNAPSHOTS, *SNAPSHOTS.values()})
 
 
 class Models:
-    """The dialect of the models; any other name is accepted in requests all the same."""
+    """The dialect of the models."""
 
     name = "models"
     routes = (("GET", "/v1/models"), ("GET", "/v1/models/{id}"))
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Settle the call: models are part of the contract, no source is asked."""
+        names = _KNOWN if settings.models is None else settings.models
         name = call.path.removeprefix("/v1/models").lstrip("/")
         if not name:
-            listed = [_model(known) for known in _NAMES]
+            listed = [_model(known) for known in names]
             call.settle(Document({"object": "list", "data": listed}), "the list of models")
-        elif name in _NAMES:
+        elif edge.is_served(name, names):
             call.settle(Document(_model(name)), "one of the models")
         else:
-            call.settle(
-                ApiError(
-                    404,
-                    f"The model `{name}` does not exist or you do not have access to it.",
-                    code="model_not_found",
-                ),
-                "there is no such model",
-            )
+            call.settle(edge.no_such_model(name), "there is no such model")
+
+    def cost(self, call: Call) -> Cost | None:
+        """Nothing: the list of models is no model's work."""
+        return None
 
     def parse(self, body: bytes) -> None:
         """Never a reply: models are told by documents."""

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-from email.utils import formatdate
 from functools import lru_cache
 
 import msgspec
 
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.wire import sse
-from chatdouble.wire.response import Header, Response, Stamp, Template
+from chatdouble.wire.response import Header, Response, Template
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
-
-def api_headers(stamp: Stamp) -> tuple[Header, ...]:
-    """The headers that every answer of the API carries, whatever the endpoint."""
-    return (
-        (b"date", _date(stamp.created)),
-        (b"openai-version", b"2020-10-01"),
-        (b"x-request-id", request_id(stamp).encode()),
-    )
-
-
-def request_id(stamp: Stamp) -> str:
-    """The id of the request that this answer is to: ``req_`` and 32 hexadecimal digits."""
-    return "req_" + stamp.hex(32, 32)
-
-
-@lru_cache(maxsize=16)
-def _date(seconds: int) -> bytes:
-    return formatdate(seconds, usegmt=True).encode()
+_EDGE_TYPE: Header = (b"content-type", b"application/json; charset=utf-8")
 
 
 def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
@@ -40,7 +22,12 @@ def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
     )
 
 
-def error(answer: ApiError, stamp: Stamp) -> Response:
+def is_of_edge(answer: ApiError) -> bool:
+    """Whether the layer in front of the API says it, which knows keys and models."""
+    return answer.status == 401 or answer.code == "model_not_found"
+
+
+def error(answer: ApiError) -> Response:
     """The API's error envelope, with all four fields in the API's order."""
     envelope = {
         "error": {
@@ -51,25 +38,25 @@ def error(answer: ApiError, stamp: Stamp) -> Response:
         }
     }
     # Errors found by the API itself are laid out with indent=2 and no newline at the end; the
-    # layer in front of it (401, unknown model) uses indent=4 and a newline, the one that looks at
-    # media writes one line. Source: recordings.
-    edge = answer.code in ("invalid_api_key", "model_not_found")
+    # layer in front of it uses indent=4 and a newline, the one that looks at media writes one line.
+    # Source: recordings.
+    edge = is_of_edge(answer)
     indent = None if answer.layer == "media" else 4 if edge else 2
     body = json.dumps(envelope, indent=indent, ensure_ascii=False) + "\n" * edge
     return Response(
         status=answer.status,
-        headers=(JSON_TYPE, *api_headers(stamp), *_encoded(answer.headers)),
+        headers=(_EDGE_TYPE if edge else JSON_TYPE, *_encoded(answer.headers)),
         template=Template((body.encode("utf-8", "replace"),)),
     )
 
 
-def document(answer: Document, stamp: Stamp) -> Response:
+def document(answer: Document) -> Response:
     """A JSON document, laid out as the API lays out its bodies."""
     if answer.compact:
         body = msgspec.json.encode(answer.content)
     else:
         body = f"{json.dumps(answer.content, indent=2, ensure_ascii=False)}\n".encode()
-    return Response(200, (JSON_TYPE, *api_headers(stamp)), Template((body,)))
+    return Response(200, (JSON_TYPE,), Template((body,)))
 
 
 @lru_cache(maxsize=256)

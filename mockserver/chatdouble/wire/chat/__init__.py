@@ -6,11 +6,14 @@ from typing import Any
 
 import msgspec
 
-from chatdouble.answers import Reply
+from chatdouble.answers import ApiError, Reply
 from chatdouble.calls import Call
-from chatdouble.wire.chat import checks, limits, parse, refusals, render
+from chatdouble.settings import Settings
+from chatdouble.wire.chat import checks, lenient, limits, parse, refusals, render
+from chatdouble.wire.chat.cost import cost_of, cost_of_refused
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.view import view_of
+from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
 
@@ -23,8 +26,15 @@ class ChatCompletions:
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(ChatRequest).decode
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
+        if settings.validation != "api":
+            found = lenient.read(call.body, refuse=settings.validation == "schema")
+            if isinstance(found, ApiError):
+                call.settle(found, f"the schema forbids it: {found.param or 'the body'}")
+            else:
+                call.view = view_of(found)
+            return
         request: ChatRequest | None
         try:
             request = self._decode(call.body)
@@ -52,6 +62,10 @@ class ChatCompletions:
             return msgspec.convert(_whole(msgspec.json.decode(body)), ChatRequest)
         except (ValueError, RecursionError):
             return None
+
+    def cost(self, call: Call) -> Cost | None:
+        """A refused request counts, too."""
+        return cost_of_refused(call.json) if call.view is None else cost_of(call.view.detail)
 
     def parse(self, body: bytes) -> Reply | None:
         """The reply that a recorded body or stream says, None if it is no whole reply."""

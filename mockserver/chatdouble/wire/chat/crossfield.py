@@ -85,7 +85,7 @@ def _not_offered(request: ChatRequest, choice: ChosenAllowed) -> ApiError | None
     for tool in choice.allowed_tools.tools:
         inner = tool.get(str(tool.get("type")))
         name = inner.get("name") if isinstance(inner, dict) else None
-        if name not in offered:
+        if not isinstance(name, str) or name not in offered:
             return refuse(f"Tool choice '{name}' not found in 'tools' parameter.", "tool_choice")
     return None
 

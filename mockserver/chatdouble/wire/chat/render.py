@@ -21,8 +21,11 @@ from chatdouble.wire.chat.models import counts_media, is_search
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.shape import Shape, shape_of
 from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
-from chatdouble.wire.plain import JSON_TYPE, api_headers
+from chatdouble.wire.plain import JSON_TYPE
 from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
+
+# made once: checking its figures takes a while
+_COUNTED = Usage()
 
 _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
 
@@ -101,7 +104,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
     created = stamp.created if reply.created is None else reply.created
     return Response(
         status=200,
-        headers=(media_type, *api_headers(stamp)),
+        headers=(media_type,),
         template=template,
         head=b"%b%b%d" % (id, layout.head, created),
         holes=holes,
@@ -119,7 +122,7 @@ def _call_ids(reply: Reply, n: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], 
 
 
 def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> tuple[tuple[bytes, bytes], ...]:
-    usage = reply.usage or Usage()
+    usage = reply.usage or _COUNTED
     prompt, completion = usage.prompt_tokens, usage.completion_tokens
     if prompt is None:
         prompt = prompt_tokens(request)

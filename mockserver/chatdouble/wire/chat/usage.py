@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import islice, takewhile
+from types import GenericAlias
 from typing import Any, TypeAlias
 
 import msgspec
@@ -29,7 +30,6 @@ from chatdouble.wire.chat.request import (
     FunctionName,
     FunctionToolCall,
     ImagePart,
-    JsonSchema,
     JsonSchemaFormat,
     Message,
     RefusalPart,
@@ -213,11 +213,11 @@ def _instructions(request: ChatRequest, count: Count) -> int:
     total = 0
     functions = _functions(request)
     if functions:
-        texts.append(_spec_tokens(tools_text, functions, list[Function], request.model))
+        texts.append(_spec_tokens(tools_text, functions, request.model))
         total += _offer(request, count)
     form = request.response_format
     if isinstance(form, JsonSchemaFormat):
-        texts.append(_spec_tokens(format_text, form.json_schema, JsonSchema, request.model))
+        texts.append(_spec_tokens(format_text, form.json_schema, request.model))
         if not functions and not reasons(request.model):
             heads = 1 + sum(isinstance(message, AssistantMessage) for message in request.messages)
             total += heads * (count(form.json_schema.name) + 2)
@@ -232,9 +232,10 @@ def _instructions(request: ChatRequest, count: Count) -> int:
     return total + count(f"{said}\n\n") - count(said) + (3 if reasons(request.model) else 0)
 
 
-def _spec_tokens(write: Callable[[Any], str], spec: Any, kind: Any, model: str) -> int:
+def _spec_tokens(write: Callable[[Any], str], spec: Any, model: str) -> int:
     """Tokens of what is written for tools or a schema, remembered by their JSON."""
     name = encoding(model)
+    kind: Any = GenericAlias(list, type(spec[0])) if isinstance(spec, list) else type(spec)
     try:
         key = msgspec.json.encode(spec)
         if len(key) <= _LONGEST_KEPT:

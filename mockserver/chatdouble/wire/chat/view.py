@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from chatdouble.answers import ToolCall
+from chatdouble.answers import ToolCall, is_tool_name
 from chatdouble.calls import Said, Tool, ToolResult, View
 from chatdouble.wire.chat.request import (
     AssistantMessage,
@@ -28,7 +28,7 @@ from chatdouble.wire.chat.request import (
 
 def view_of(request: ChatRequest) -> View:
     """What rules and sources look at."""
-    last = request.messages[-1]
+    last = request.messages[-1] if request.messages else None
     if isinstance(last, UserMessage) and not (
         request.tools or request.functions or request.response_format
     ):
@@ -110,14 +110,16 @@ def _conversation(request: ChatRequest) -> tuple[Said, ...]:
 
 
 def _calls_of(message: AssistantMessage) -> list[ToolCall]:
+    """The calls that a message made; no tool that could be called has an odd name."""
     if message.function_call:
         return [ToolCall(message.function_call.name, message.function_call.arguments)]
-    return [
-        ToolCall(made.function.name, made.function.arguments, made.id)
-        if isinstance(made, FunctionToolCall)
-        else ToolCall(made.custom.name, made.custom.input, made.id)
-        for made in message.tool_calls or ()
-    ]
+    made = (
+        (one.function.name, one.function.arguments, one.id)
+        if isinstance(one, FunctionToolCall)
+        else (one.custom.name, one.custom.input, one.id)
+        for one in message.tool_calls or ()
+    )
+    return [ToolCall(*one) for one in made if is_tool_name(one[0])]
 
 
 def _tools(request: ChatRequest) -> tuple[Tool, ...]:
@@ -129,19 +131,19 @@ def _tools(request: ChatRequest) -> tuple[Tool, ...]:
         if isinstance(tool, CustomToolOffer)
     ]
     if isinstance(request.tool_choice, ChosenAllowed):
-        allowed = {_name_of(tool) for tool in request.tool_choice.allowed_tools.tools}
+        allowed = [_name_of(tool) for tool in request.tool_choice.allowed_tools.tools]
         tools = [tool for tool in tools if tool.name in allowed]
     return tuple(tools)
 
 
-def _name_of(tool: dict[str, Any]) -> str | None:
+def _name_of(tool: dict[str, Any]) -> Any:
     inner = tool.get(str(tool.get("type")))
     return inner.get("name") if isinstance(inner, dict) else None
 
 
 def _tool_choice(request: ChatRequest) -> str | tuple[str, ...]:
     name = chosen_name(request)
-    if name is not None:
+    if name is not None and is_tool_name(name):
         return (name,)
     choice = request.tool_choice or request.function_call
     if isinstance(choice, ChosenAllowed):

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from chatdouble.answers import ApiError, Reply
 from chatdouble.calls import Call
+from chatdouble.settings import Settings
 from chatdouble.wire.chat import refusals
 from chatdouble.wire.chat.options import Metadata
 from chatdouble.wire.response import Response, Stamp
@@ -93,7 +94,7 @@ class StoredCompletions:
         ("GET", f"{_PATH}/{{id}}/messages"),
     )
 
-    def read(self, call: Call) -> None:
+    def read(self, call: Call, settings: Settings) -> None:
         """Fill in what is asked, or settle the call with the refusal of a broken query or body."""
         found = _asked(call)
         if isinstance(found, ApiError):
@@ -103,6 +104,9 @@ class StoredCompletions:
 
     def parse(self, body: bytes) -> None:
         """Never a reply: what is stored is told as documents."""
+
+    def cost(self, call: Call) -> None:
+        """Nothing: no model works for it."""
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: what is stored is told as documents."""

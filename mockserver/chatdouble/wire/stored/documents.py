@@ -16,7 +16,7 @@ from chatdouble.answers import Answer, ApiError, Document, Reply
 from chatdouble.calls import Call
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.chat.request import ChatRequest
-from chatdouble.wire.plain import request_id
+from chatdouble.wire.headers import request_id
 from chatdouble.wire.response import Stamp
 from chatdouble.wire.stored import Page
 

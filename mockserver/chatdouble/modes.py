@@ -1,4 +1,4 @@
-"""The sources of a test that names a script, a cassette, or wants made-up answers."""
+"""Modes: which sources a session asks, in which order."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from chatdouble.sources.stored import Stored
 
 
 def sources(
-    folder: Path, script: str | None, cassette: str | None, *, generated: bool
+    script: Path | None = None, cassette: Path | None = None, *, generated: bool = False
 ) -> tuple[Source, ...]:
     """The sources in the order in which they are asked.
 
     Args:
-        folder: where relative paths begin.
-        script: the path of a script or a folder of scripts, whose rules come first.
-        cassette: the path of a cassette or a folder of cassettes, whose recordings come next.
+        script: a script or a folder of scripts, whose rules come first.
+        cassette: a cassette or a folder of cassettes, whose recordings come next.
         generated: whether what nothing else answers is made up.
 
     Raises:
         ChatdoubleError: a file cannot be read.
     """
-    rules = scripts.load((folder / script,)) if script is not None else ()
+    rules = scripts.load((script,)) if script is not None else ()
     found: list[Source] = [Scripted(rules)]
     if cassette is not None:
-        files = cassettes.find((folder / cassette,))
+        files = cassettes.find((cassette,))
         # a recorded refusal is replayed, so recordings come before the contract
         found.append(Recorded(one for file, _ in files for one in cassettes.load(file)))
     found += [Contract(), Stored()]

@@ -1,0 +1,145 @@
+"""The control API's own OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatdouble import __version__
+
+
+def _answer(description: str, properties: dict[str, Any] | None = None) -> dict[str, Any]:
+    if properties is None:
+        return {"description": description}
+    schema = {"type": "object", "properties": properties}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _operation(
+    summary: str,
+    answers: dict[str, dict[str, Any]],
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "responses": answers | {"default": {"$ref": "#/components/responses/Error"}},
+    }
+    if body is not None:
+        operation["requestBody"] = {"content": body}
+    return operation
+
+
+_NOTHING = {"204": _answer("done")}
+_SESSION = {
+    "id": {"type": "string"},
+    "base_url": {"type": "string", "description": "what clients use as their base URL"},
+    "rules": {"type": "integer"},
+    "exchanges": {"type": "integer"},
+}
+_RULES = {"rules": {"type": "array", "items": {"type": "object"}}}
+_EXCHANGES = {"exchanges": {"type": "array", "items": {"type": "object"}}}
+_NEW_SESSION = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+        "unmatched": {"enum": ["error", "generated"], "default": "error"},
+        "script": {"type": "string", "description": "a name in the configured folder"},
+        "cassette": {"type": "string", "description": "a name in the configured folder"},
+    },
+}
+_WAITING = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "calls": {"type": "integer", "minimum": 1, "default": 1},
+        "timeout": {"type": "number", "minimum": 0, "maximum": 60, "default": 5},
+        "when": {"type": "object", "description": "conditions, as a script says them"},
+    },
+}
+_SCRIPT = {
+    "description": "rules, as a script says them: a list, or {version, rules}",
+    "oneOf": [{"type": "array"}, {"type": "object"}],
+}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+_OF_SESSION = {
+    "parameters": [
+        {
+            "name": "id",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "the session's id; default for the one at /v1",
+        }
+    ]
+}
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "chatdouble control API", "version": __version__},
+    "servers": [{"url": "/_chatdouble"}],
+    "paths": {
+        "/health": {
+            "get": _operation(
+                "Whether it runs", {"200": _answer("it does", {"status": {"const": "ok"}})}
+            )
+        },
+        "/sessions": {
+            "get": _operation(
+                "The sessions",
+                {"200": _answer("all of them", {"sessions": {"type": "array"}})},
+            ),
+            "post": _operation(
+                "Open a session", {"201": _answer("the session", _SESSION)}, _json(_NEW_SESSION)
+            ),
+        },
+        "/sessions/{id}": {
+            **_OF_SESSION,
+            "get": _operation("A session", {"200": _answer("the session", _SESSION)}),
+            "delete": _operation("End a session", _NOTHING),
+        },
+        "/sessions/{id}/rules": {
+            **_OF_SESSION,
+            "get": _operation("Its rules", {"200": _answer("in their order", _RULES)}),
+            "post": _operation(
+                "Add rules behind the others",
+                {"201": _answer("all rules", _RULES)},
+                _json(_SCRIPT) | {"application/yaml": {"schema": _SCRIPT}},
+            ),
+            "delete": _operation("Forget its rules", _NOTHING),
+        },
+        "/sessions/{id}/journal": {
+            **_OF_SESSION,
+            "get": _operation("What came and was answered", {"200": _answer("", _EXCHANGES)}),
+            "delete": _operation("Forget what came", _NOTHING),
+        },
+        "/sessions/{id}/wait": {
+            **_OF_SESSION,
+            "post": _operation(
+                "Wait until so many calls are answered",
+                {"200": _answer("these calls", _EXCHANGES), "408": _answer("not in time")},
+                _json(_WAITING),
+            ),
+        },
+        "/sessions/{id}/reset": {
+            **_OF_SESSION,
+            "post": _operation("Forget what came, and let every rule begin anew", _NOTHING),
+        },
+        "/sessions/{id}/report": {
+            **_OF_SESSION,
+            "get": _operation(
+                "Calls without an answer, and rules that were never used",
+                {"200": _answer("empty if all is well", {"problems": {"type": "string"}})},
+            ),
+        },
+    },
+    "components": {
+        "responses": {
+            "Error": _answer("what is wrong", {"error": {"type": "object"}}),
+        }
+    },
+}
