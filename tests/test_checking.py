@@ -54,7 +54,7 @@ def test_every_wrong_rule_is_told_with_file_line_and_path(run: Run) -> None:
         "- reply: fine\n"
     )
     Path("two.yaml").write_text("rules: [")
-    Path("three.yaml").write_text("- reply: fine\n- reply: a\n  retry_after: 1\n")
+    Path("three.yaml").write_text("- reply: fine\n- reply: a\n  retry_after: 1\n- nothing\n")
     found = run("check", "one.yaml", "two.yaml", "none.yaml", "three.yaml")
     assert found.exit_code == 1
     errors = found.stderr.splitlines()
@@ -67,12 +67,13 @@ def test_every_wrong_rule_is_told_with_file_line_and_path(run: Run) -> None:
         "error: two.yaml:2: is no sound YAML",
         "error: none.yaml: cannot be read",
         "error: three.yaml:3: [1].retry_after: retry_after goes with fail",
+        "error: three.yaml:4: [2]: expected a rule: when, and reply, fail or then, got the text",
         "warning: three.yaml:1 [0]: never answers: one.yaml:10 rules[2] (any call) before it",
     ]
     assert len(errors) == len(expected), errors
     for line, start in zip(errors, expected, strict=True):
         assert line.startswith(start)
-    assert found.stdout == "2 sound rules in 2 scripts, 7 mistakes, 1 warning\n"
+    assert found.stdout == "2 sound rules in 2 scripts, 8 mistakes, 1 warning\n"
 
 
 def test_sound_scripts_end_well(run: Run) -> None:

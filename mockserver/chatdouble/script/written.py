@@ -92,7 +92,7 @@ def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
             mistakes.setdefault(str(error), error)
             if root.is_spent:
                 break
-            for also in _mistakes(place):
+            for also in _mistakes(place) if place.is_mapping() else ():
                 mistakes.setdefault(str(also), also)
     return rules, sorted(mistakes.values(), key=lambda mistake: mistake.line or 0)
 
