@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
     from chatdouble.rules import Rule
+    from chatdouble.sources.composing import Style
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Source
@@ -122,6 +123,39 @@ for _command in cli_scripts.COMMANDS:
     "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
 )
 @click.option(
+    "--style",
+    default="prose",
+    show_default=True,
+    type=click.Choice(("prose", "echo", "lorem")),
+    help="How generated texts are made: sentences, the last user message again, or Latin.",
+)
+@click.option(
+    "--locale",
+    default="en_US",
+    show_default=True,
+    help="The language of generated values, for example de_DE.",
+)
+@click.option(
+    "--max-rounds",
+    "most_rounds",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0),
+    help="After so many rounds of tool calls for one user message the generated answer is a text.",
+)
+@click.option(
+    "--control/--no-control",
+    default=True,
+    show_default=True,
+    help="Serve the control API under /_chatdouble/, to programs of this machine.",
+)
+@click.option(
+    "--control-folder",
+    type=_PATHS,
+    metavar="FOLDER",
+    help="The folder in which users of the control API may name scripts and cassettes.",
+)
+@click.option(
     "--validation",
     default="api",
     show_default=True,
@@ -153,6 +187,9 @@ def serve(
     reload: bool,
     keys: tuple[str, ...] | None,
     api_key_file: Path | None,
+    style: Style,
+    locale: str,
+    most_rounds: int,
     **settings: Any,
 ) -> None:
     """Answer chat completions: by the rules of SCRIPTs, and with generated text otherwise.
@@ -169,7 +206,9 @@ def serve(
     if api_key_file is not None:
         keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = Generated(settings["seed"])
+    generated = _or_exit(
+        lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
+    )
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)

@@ -151,3 +151,20 @@ def test_other_providers_fields_come_through_the_openai_client(run: Run) -> None
         )
     assert completion.choices[0].message.content
     assert completion.model == "qwen3"
+
+
+def test_the_style_of_generated_texts_can_be_chosen(run: Run) -> None:
+    server = run("serve", "--port", 0, "--style", "echo", "--quiet")
+    with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+        completion = client.chat.completions.create(
+            model="gpt-4o", messages=[{"role": "user", "content": "Say this"}]
+        )
+    assert completion.choices[0].message.content == "Say this"
+
+
+def test_serve_has_the_control_api_unless_it_is_switched_off(run: Run) -> None:
+    for options, status in (((), 200), (("--no-control",), 404)):
+        server = run("serve", "--port", 0, "--quiet", *options)
+        raw = Raw(server.base_url)
+        assert raw.send("GET", "/_chatdouble/health")[0].status == status
+        raw.connection.close()

@@ -85,6 +85,12 @@ def test_a_text_may_echo_the_user_or_be_latin() -> None:
         Generated(style="loud")  # type: ignore[arg-type]
 
 
+def test_a_locale_that_faker_does_not_have_is_refused_at_once() -> None:
+    Generated(locale="de_DE")
+    with pytest.raises(ChatdoubleError, match=r"there is no locale 'xx_XX'; faker has .*de_DE"):
+        Generated(locale="xx_XX")
+
+
 def test_a_named_tool_is_called_with_arguments_that_fit_its_schema() -> None:
     chosen = {"type": "function", "function": {"name": "get_weather"}}
     (made,) = ask(tools=[TIME, WEATHER], tool_choice=chosen).tool_calls

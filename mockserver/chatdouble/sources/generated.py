@@ -40,6 +40,7 @@ _SENDING = frozenset(
     }
 )
 _MOST_KEPT = 512
+_LOCALE = "en_US"
 # further choices than these say again what the first ones say
 _MOST_CHOICES = 8
 
@@ -65,11 +66,12 @@ class Generated:
         seed: int = 0,
         *,
         style: Style = "prose",
-        locale: str = "en_US",
+        locale: str = _LOCALE,
         most_rounds: int = 10,
     ) -> None:
         if style not in get_args(Style):
             raise ChatdoubleError(f"a style is one of {', '.join(get_args(Style))}, got {style!r}")
+        _check_locale(locale)
         self._seed = seed
         self._style = style
         self._locale = locale
@@ -129,7 +131,18 @@ class Generated:
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 
 
-def new_faker(locale: str = "en_US") -> Faker:
+def _check_locale(locale: str) -> None:
+    if locale == _LOCALE:
+        return  # most have this one, and faker takes its time to load
+    from faker.config import AVAILABLE_LOCALES
+
+    if locale not in AVAILABLE_LOCALES:
+        raise ChatdoubleError(
+            f"there is no locale {locale!r}; faker has {', '.join(sorted(AVAILABLE_LOCALES))}"
+        )
+
+
+def new_faker(locale: str = _LOCALE) -> Faker:
     """A faker with what answers are made of; importing faker waits until one is wanted."""
     from faker import Faker
 
