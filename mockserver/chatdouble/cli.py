@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import logging
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from chatdouble.rules import Rule
     from chatdouble.sources.composing import Style
     from chatdouble.sources.generated import Generated
-    from chatdouble.sources.scripted import Scripted
     from chatdouble.sources.source import Source
 
 # what a process that runs for weeks remembers
@@ -212,7 +210,7 @@ def serve(
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)
-    _oversee(scripts, scripted, reload)
+    cli_scripts.oversee(scripts, scripted, reload=reload)
     sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", keys=keys, **settings)
@@ -234,25 +232,6 @@ def _rules(scripts: tuple[Path, ...]) -> tuple[Rule, ...]:
     from chatdouble import script
 
     return script.load(scripts)
-
-
-def _oversee(scripts: tuple[Path, ...], scripted: Scripted, reload: bool) -> None:
-    """Warn of rules that never answer; with ``reload``, follow the scripts' files."""
-    from chatdouble.reloading import Reloading
-    from chatdouble.script.checking import covered
-
-    for warning in covered(scripted.rules):
-        _warn(f"warning: {warning}")
-    if reload:
-        if not scripts:
-            raise click.UsageError("--reload goes with SCRIPTs")
-        Reloading(scripts, scripted, _warn).start()
-
-
-def _warn(line: str) -> None:
-    # nobody may be reading
-    with contextlib.suppress(OSError, ValueError):
-        click.echo(f"chatdouble: {line}", err=True)
 
 
 def _warm(generated: Generated) -> None:

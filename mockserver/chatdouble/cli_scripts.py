@@ -1,7 +1,8 @@
-"""The commands for people who write scripts: ``check``, ``explain`` and ``schema``."""
+"""What helps people who write scripts: ``check``, ``explain``, ``schema``, ``serve --reload``."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from chatdouble.errors import ChatdoubleError
 if TYPE_CHECKING:
     from chatdouble.calls import Call
     from chatdouble.rules import Rule
-    from chatdouble.sources.scripted import Explanation
+    from chatdouble.sources.scripted import Explanation, Scripted
 
 _PATHS = click.Path(path_type=Path)
 
@@ -144,6 +145,29 @@ def schema() -> None:
     from chatdouble.script.schema import schema as made
 
     click.echo(json.dumps(made(), indent=2, ensure_ascii=False))
+
+
+def oversee(scripts: tuple[Path, ...], scripted: Scripted, *, reload: bool) -> None:
+    """Warn of rules that never answer; with ``reload``, follow the scripts' files.
+
+    Raises:
+        click.UsageError: there are no scripts to follow.
+    """
+    from chatdouble.reloading import Reloading
+    from chatdouble.script.checking import covered
+
+    if reload and not scripts:
+        raise click.UsageError("--reload goes with SCRIPTs")
+    for warning in covered(scripted.rules):
+        _tell(f"warning: {warning}")
+    if reload:
+        Reloading(scripts, scripted, _tell).start()
+
+
+def _tell(line: str) -> None:
+    # nobody may be reading
+    with contextlib.suppress(OSError, ValueError):
+        click.echo(f"chatdouble: {line}", err=True)
 
 
 COMMANDS = (check, explain, schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -40,20 +41,15 @@ class Reloading:
         self._seen: State | None = None
         self._wrong = ""
         self._named: set[Path] = set()
-        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="chatdouble-reload", daemon=True)
 
     def start(self) -> None:
-        """Begin to look, twice a second."""
+        """Look twice a second, until the process ends."""
         self._thread.start()
 
-    def end(self) -> None:
-        """Look no more."""
-        self._ended.set()
-        self._thread.join()
-
     def _watch(self) -> None:
-        while not self._ended.wait(_SECONDS):
+        while True:
+            time.sleep(_SECONDS)
             self.look()
 
     def look(self) -> None:
