@@ -1,0 +1,44 @@
+"""The examples do what they say."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Process
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+pytestmark = pytest.mark.skipif(
+    not EXAMPLES.is_dir(), reason="the suite runs without the project's folder"
+)
+
+
+def test_the_app_in_a_process_of_its_own() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "python_app"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES)
+    assert ran.returncode == 0, ran.stdout
+    assert "2 passed" in ran.stdout
+
+
+def test_the_app_in_another_language(run: Callable[..., Process], tmp_path: Path) -> None:
+    modules = os.environ.get("CHATDOUBLE_NODE_MODULES")
+    node = shutil.which("node")
+    if node is None or modules is None:
+        pytest.skip("node and CHATDOUBLE_NODE_MODULES, a folder with the npm package openai")
+    app = tmp_path / "app"
+    shutil.copytree(EXAMPLES / "node_app", app)
+    (app / "node_modules").symlink_to(modules)
+    server = run("serve", "--port", 0, "--quiet")
+    env = {**os.environ, "CHATDOUBLE_URL": server.base_url.removesuffix("/v1")}
+    ran = subprocess.run(
+        [node, "--test"], capture_output=True, text=True, cwd=app, env=env, timeout=60
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "# pass 2" in ran.stdout
