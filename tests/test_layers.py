@@ -11,9 +11,16 @@ import pytest_chatdouble
 # lowest first; a module may import modules of lower rows and of its own row
 LAYERS = (
     ("chatdouble", "chatdouble.errors"),
-    ("chatdouble.answers", "chatdouble.plainyaml", "chatdouble.settings", "chatdouble.tokens"),
+    (
+        "chatdouble.answers",
+        "chatdouble.failures",
+        "chatdouble.plainyaml",
+        "chatdouble.settings",
+        "chatdouble.tokens",
+    ),
     ("chatdouble.calls", "chatdouble.schedule"),
     ("chatdouble.match", "chatdouble.wire"),
+    ("chatdouble.faults",),
     ("chatdouble.rules", "chatdouble.cassette"),
     ("chatdouble.sources",),
     ("chatdouble.script",),

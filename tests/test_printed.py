@@ -55,6 +55,8 @@ REPLIES = [
     "{reply: a, usage: {}}",
     "{reply: a, logprobs: []}",
     "{reply: a, pace: {}, times: 3}",
+    "{reply: a, fault: [delay=1.25, {cut: 3, probability: 0.2}, cut=120b]}",
+    "{fail: 500, fault: reset, times: 2}",
     "{reply: '${user}', template: true, times: 2, pace: {first: 1}}",
     "{reply: a, others: [b, [c, {call: f}], {reply: d, logprobs: [{token: d, logprob: -1}]}]}",
     "{reply: {generated: email}, times: 2}",

@@ -8,6 +8,7 @@ import pytest
 from chatdouble import ApiError, Pace, Reply, ScriptError, ToolCall, Usage
 from chatdouble.answers import TokenLogprob, UrlCitation
 from chatdouble.calls import Call
+from chatdouble.faults import faults_of
 from chatdouble.match import When, at_least, below, contains, glob, like, one_of, regex, when
 from chatdouble.rules import Rule, Scenario, Step, Templated, api_error
 from chatdouble.script import load, parse
@@ -385,3 +386,22 @@ def test_a_reply_may_be_a_recorded_one(tmp_path: Path) -> None:
     script.write_text("- reply: {recorded: s.yml}")
     with pytest.raises(ScriptError, match=r"s\.yml:1: \[0\]\.reply\.recorded: .*cassette"):
         load((script,))
+
+
+def test_a_step_says_what_goes_wrong() -> None:
+    (rule,) = parse(
+        "- then:\n"
+        "  - {reply: Hi., fault: [429, {cut: 3, probability: 0.2}], times: 2}\n"
+        "  - {fail: 500, fault: delay=1.5}\n"
+        "  - {reply: {generated: true}, fault: {close: true}}\n"
+    )
+    assert [step.faults for step in rule.steps] == [
+        faults_of(["429", {"cut": 3, "probability": 0.2}]),
+        faults_of("delay=1.5"),
+        faults_of("close"),
+    ]
+
+
+def test_a_fault_that_cannot_be_meant_names_its_place() -> None:
+    with pytest.raises(ScriptError, match=r":1: .*fault: lost_chunk takes a whole number from 1"):
+        parse("- {reply: Hi., fault: lost_chunk=0}")

@@ -194,7 +194,7 @@ def serve(
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
-    unless you name the keys.
+    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
     """
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
@@ -286,7 +286,11 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
     # what uvicorn has to say of odd requests is no help here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     settings = Settings(
-        clock=None, journal_limit=_JOURNAL_LIMIT, journal_bytes=_JOURNAL_BYTES, **given
+        clock=None,
+        journal_limit=_JOURNAL_LIMIT,
+        journal_bytes=_JOURNAL_BYTES,
+        fault_header=True,
+        **given,
     )
     log = None if quiet else _Log()
     server = Server(settings, log)
@@ -356,6 +360,7 @@ def _line(exchange: Exchange) -> str:
     return (
         f"{call.method} {_printable(call.path)}{shape} {exchange.response.status} "
         f"{exchange.source}: {_explained(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
+        f"{''.join(f' {{{fault}}}' for fault in exchange.faults)}"
     )
 
 

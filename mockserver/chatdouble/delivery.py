@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import sys
 import time
 
-from starlette.types import Receive, Send
+from starlette.types import Message, Receive, Send
 
-from chatdouble.journal import Exchange, Journal
+from chatdouble.journal import Exchange, Journal, Outcome
+from chatdouble.schedule import Ending
+
+# seconds between two looks at whether everything is written
+_FLUSHING = 0.01
 
 
 class Delivery:
@@ -23,23 +30,32 @@ class Delivery:
         self._journal = journal
         self._exchange = exchange
         self._started = started
+        self._left: asyncio.Task[None] | None = None
 
     async def __call__(self, receive: Receive, send: Send) -> None:
         """Send the answer. Ends early, without an error, when the client leaves."""
         exchange = self._exchange
-        complete = False
+        outcome: Outcome = "client left"
         try:
-            await send(self._start())
-            complete = await self._body(receive, send)
+            if exchange.ending is None:
+                await send(self._start(None))
+                if await self._body(receive, send, ends=True):
+                    outcome = "complete"
+            else:
+                outcome = await self._broken(exchange.ending, receive, send)
         finally:
+            if self._left is not None:
+                self._left.cancel()
             self._journal.close(
-                exchange, complete=complete, seconds=time.perf_counter() - self._started
+                exchange, outcome=outcome, seconds=time.perf_counter() - self._started
             )
 
-    def _start(self) -> dict[str, object]:
+    def _start(self, length: int | None) -> dict[str, object]:
         exchange = self._exchange
         headers = list(exchange.response.headers)
-        if exchange.response.length:
+        if length is not None:
+            headers.append((b"content-length", b"%d" % length))
+        elif exchange.response.length:
             size = sum(len(piece.data) for piece in exchange.pieces)
             headers.append((b"content-length", b"%d" % size))
         return {
@@ -48,31 +64,90 @@ class Delivery:
             "headers": headers,
         }
 
-    async def _body(self, receive: Receive, send: Send) -> bool:
+    async def _body(self, receive: Receive, send: Send, *, ends: bool) -> bool:
+        """Send the pieces, False if the client left before the last one.
+
+        Args:
+            ends: whether the answer ends with the last piece.
+        """
         exchange = self._exchange
         ready = time.perf_counter()
-        left: asyncio.Task[None] | None = None
-        try:
-            last = len(exchange.pieces) - 1
-            for number, piece in enumerate(exchange.pieces):
-                if piece.at:
-                    left = left or asyncio.create_task(_leaving(receive))
-                    wait = ready + piece.at - time.perf_counter()
-                    await asyncio.wait({left}, timeout=max(wait, 0))
-                    if left.done():
-                        return False
-                await send(
-                    {
-                        "type": "http.response.body",
-                        "body": piece.data,
-                        "more_body": number < last,
-                    }
-                )
-                exchange.sent += len(piece.data)
-            return True
-        finally:
-            if left is not None:
-                left.cancel()
+        last = len(exchange.pieces) - 1
+        for number, piece in enumerate(exchange.pieces):
+            if piece.at and await self._leaves(receive, ready + piece.at - time.perf_counter()):
+                return False
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": piece.data,
+                    "more_body": number < last or not ends,
+                }
+            )
+            exchange.sent += len(piece.data)
+        return True
+
+    async def _broken(self, ending: Ending, receive: Receive, send: Send) -> Outcome:
+        """Send what a fault left of the answer, and end as it says."""
+        if ending.delay and await self._leaves(receive, ending.delay):
+            return "client left"
+        if ending.headers:
+            await send(self._start(ending.length))
+            body = send if ending.length is None else _Overflowing(send, ending.length)
+            if not await self._body(receive, body, ends=ending.way == "end"):
+                return "client left"
+        if ending.way == "end":
+            return "complete"
+        if ending.way == "close":
+            _transport(send).close()
+        elif ending.way == "reset":
+            await _reset(_transport(send))
+        await self._leaves(receive, None)
+        return "cut on purpose"
+
+    async def _leaves(self, receive: Receive, seconds: float | None) -> bool:
+        """Whether the client leaves within so many seconds; None waits until it does."""
+        if self._left is None:
+            self._left = asyncio.create_task(_leaving(receive))
+        await asyncio.wait({self._left}, timeout=None if seconds is None else max(seconds, 0))
+        return self._left.done()
+
+
+class _Overflowing:
+    """Sends more than the announced length, which uvicorn itself refuses to do."""
+
+    def __init__(self, send: Send, length: int) -> None:
+        self._send = send
+        self._room = length
+
+    async def __call__(self, message: Message) -> None:
+        body = message["body"]
+        fitting, behind = body[: self._room], body[self._room :]
+        self._room -= len(fitting)
+        if fitting:
+            await self._send({**message, "body": fitting})
+        if behind:
+            _transport(self._send).write(behind)
+
+
+def _transport(send: Send) -> asyncio.Transport:
+    """The connection behind uvicorn's ``send``, of either implementation.
+
+    ASGI has no message for closing or resetting a connection, but both of uvicorn's request cycles
+    keep their transport, and ``send`` is their method.
+    """
+    return send.__self__.transport  # type: ignore[attr-defined, no-any-return]
+
+
+async def _reset(transport: asyncio.Transport) -> None:
+    """End the connection with RST in place of FIN, behind the bytes that were written."""
+    # nobody is told when everything is written
+    while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
+        await asyncio.sleep(_FLUSHING)
+    await asyncio.sleep(_FLUSHING)
+    # lingering for 0 seconds: the kernel drops the connection when the socket is closed
+    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    transport.abort()
 
 
 async def _leaving(receive: Receive) -> None:

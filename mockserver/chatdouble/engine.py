@@ -7,11 +7,13 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from chatdouble.answers import own_error
+from chatdouble import faults
+from chatdouble.answers import ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
+from chatdouble.faults import Dice, Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
@@ -26,6 +28,10 @@ from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
+
+# faults that a call asks for; the answer that they dictate, None to ask the sources; who says so
+_Ask: TypeAlias = tuple[tuple[Fault, ...], Choice | None, str]
+_NO_ASK: _Ask = ((), None, "")
 
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -202,24 +208,26 @@ class Session(Verification):
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
         dialects.read(call, self._settings)
-        for source in self.sources:
-            choice = await source.answer(call)
-            if choice is not None:
-                name = source.name
-                break
+        ordinal = self._ordinal(call)
+        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        if choice is None:
+            for source in self.sources:
+                choice = await source.answer(call)
+                if choice is not None:
+                    name = source.name
+                    break
+            else:
+                choice, name = self._unmatched(call), "unmatched"
+        stamp = self._stamp(call, ordinal)
+        if asked or choice.faults:
+            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
         else:
-            choice, name = self._unmatched(call), "unmatched"
-        stamp = self._stamp(call)
-        response = dialects.render(call, choice.answer, stamp)
-        if self._stored is not None:
-            # before the first byte leaves, so that a client finds what it has just made
-            self._stored.keep(call, choice.answer, stamp)
-        if choice.pace is None:
-            pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-        else:
-            pieces = timetable(response.frames(), choice.pace)
-        return self.journal.open(
-            Exchange(
+            response = dialects.render(call, choice.answer, stamp)
+            if choice.pace is None:
+                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
+            else:
+                pieces = timetable(response.frames(), choice.pace)
+            exchange = Exchange(
                 call=call,
                 source=name,
                 why=choice.because,
@@ -227,7 +235,55 @@ class Session(Verification):
                 response=response,
                 pieces=pieces,
             )
+        if self._stored is not None:
+            # before the first byte leaves, so that a client finds what it has just made
+            self._stored.keep(call, exchange.answer, stamp)
+        return self.journal.open(exchange)
+
+    def _asked(self, call: Call, ordinal: int) -> _Ask:
+        """The faults that the call itself asks for, with the answer and source if they name one.
+
+        A status that is asked for comes before all sources, and uses up no answer.
+        """
+        chances = faults.asked(call.raw_headers)
+        if not chances:
+            return _NO_ASK
+        if isinstance(chances, ApiError):
+            return (), Choice(chances, chances.message), "faults"
+        asked = faults.due(chances, self._dice(call, ordinal))
+        error = faults.instead(asked)
+        if error is None:
+            return asked, None, ""
+        return asked, Choice(error, "the request asks for it"), "faults"
+
+    def _broken(
+        self,
+        call: Call,
+        choice: Choice,
+        name: str,
+        stamp: Stamp,
+        asked: tuple[Fault, ...],
+        dice: Dice,
+    ) -> Exchange:
+        """The exchange with the faults that the call asks for, and those of the choice."""
+        due = (*asked, *faults.due(choice.faults, dice))
+        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
+        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
+        return Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=sending.response,
+            pieces=sending.pieces,
+            ending=sending.ending if due else None,
+            faults=sending.notes,
         )
+
+    def _dice(self, call: Call, ordinal: int) -> Dice:
+        """What chance decides for this call: the same for the same seed, session and order."""
+        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:
         """Seconds since 1970, from the session's clock."""
@@ -238,14 +294,18 @@ class Session(Verification):
             raise ChatdoubleError("this session has no scripted source, so it takes no rules")
         return self._scripted
 
-    def _stamp(self, call: Call) -> Stamp:
-        created = self.now()
+    def _ordinal(self, call: Call) -> int:
+        """How many times this very request has come."""
         # Python's own hash only tells requests apart here; nothing that is sent is made from it
         request = hash((call.path, call.body))
         ordinal = self._ordinals.get(request, 0) + 1
         self._ordinals[request] = ordinal
         if len(self._ordinals) > _MOST_ORDINALS:
             self._ordinals.popitem(last=False)
+        return ordinal
+
+    def _stamp(self, call: Call, ordinal: int) -> Stamp:
+        created = self.now()
         path = call.path.encode("utf-8", "replace")
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())

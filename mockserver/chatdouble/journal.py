@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from chatdouble.answers import Answer
 from chatdouble.calls import Call
-from chatdouble.schedule import Piece
+from chatdouble.schedule import Ending, Piece
 from chatdouble.wire.response import Response
 
 # seconds
 _LONGEST_WAIT = 0.05
 
-Outcome = Literal["open", "complete", "client left"]
+Outcome = Literal["open", "complete", "client left", "cut on purpose"]
 
 
 class Exchange(Struct, kw_only=True, gc=False):
@@ -34,7 +34,10 @@ class Exchange(Struct, kw_only=True, gc=False):
         began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
         seconds: from the request's arrival to the answer's end.
-        outcome: ``open`` until the answer ended, then ``complete`` or ``client left``.
+        outcome: ``open`` until the answer ended, then ``complete``, ``client left`` or, when a
+            fault ended it, ``cut on purpose``.
+        ending: how a fault lets it begin and end; None without such a fault.
+        faults: what each fault did, and at which byte of the body.
     """
 
     call: Call
@@ -47,6 +50,13 @@ class Exchange(Struct, kw_only=True, gc=False):
     sent: int = 0
     seconds: float = 0.0
     outcome: Outcome = "open"
+    ending: Ending | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> bool:
+        """Whether a fault ends the connection before the answer is over."""
+        return self.ending is not None and self.ending.way != "end"
 
     @property
     def size(self) -> int:
@@ -96,9 +106,9 @@ class Journal:
         ):
             self._bytes -= self._exchanges.popleft().size
 
-    def close(self, exchange: Exchange, *, complete: bool, seconds: float) -> None:
+    def close(self, exchange: Exchange, *, outcome: Outcome, seconds: float) -> None:
         """Note how an exchange ended."""
-        exchange.outcome = "complete" if complete else "client left"
+        exchange.outcome = outcome
         exchange.seconds = seconds
         if self._listener is not None:
             self._listener(exchange)

@@ -72,6 +72,7 @@ def _told(exchange: Exchange) -> Iterator[str]:
             yield from (f"     calls {made.name} {made.arguments}" for made in said.tool_calls)
     ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
     yield f"<- {exchange.response.status} {exchange.source}{ended}: {_answer(exchange)}"
+    yield from (f"   fault {fault}" for fault in exchange.faults)
 
 
 def _answer(exchange: Exchange) -> str:

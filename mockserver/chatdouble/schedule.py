@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -42,6 +44,26 @@ class Piece(Struct, frozen=True, gc=False):
     data: bytes
 
 
+Way: TypeAlias = Literal["end", "close", "reset", "hang"]
+
+
+class Ending(Struct, frozen=True, gc=False):
+    """How an answer that is broken on purpose begins and ends.
+
+    Attributes:
+        way: what comes behind the last piece: the answer's ``end``, or without it a ``close`` or a
+            ``reset`` of the connection, or nothing until the client leaves (``hang``).
+        headers: whether the status and the headers are sent at all.
+        delay: seconds before them.
+        length: the content-length that is announced; None means that of the body, if any.
+    """
+
+    way: Way
+    headers: bool = True
+    delay: float = 0.0
+    length: int | None = None
+
+
 def timetable(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]:
     """Give every frame its time; frames that leave at once leave as one piece.
 
@@ -51,6 +73,20 @@ def timetable(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]
         return (Piece(0.0, frames[0] if len(frames) == 1 else b"".join(frames)),)
     if not pace.each:
         return (Piece(pace.first, b"".join(frames)),)
-    return tuple(
-        Piece(pace.first + number * pace.each, frame) for number, frame in enumerate(frames)
-    )
+    return spread(frames, pace)
+
+
+def spread(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]:
+    """Give every frame its time, each as a piece of its own."""
+    first, each = (0.0, 0.0) if pace is None else (pace.first, pace.each)
+    return tuple(Piece(first + number * each, frame) for number, frame in enumerate(frames))
+
+
+def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Put pieces that follow each other at the same time into one."""
+    together: list[tuple[float, list[bytes]]] = []
+    for piece in pieces:
+        if not together or together[-1][0] != piece.at:
+            together.append((piece.at, []))
+        together[-1][1].append(piece.data)
+    return tuple(Piece(at, b"".join(parts)) for at, parts in together)

@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             them name none.
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
+        fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
         models: the models that there are, by name; other names are answered with 404, as the API
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
@@ -61,6 +62,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     control: bool = False
     control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
+    fault_header: bool = False
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
     validation: Validation = "api"

@@ -20,7 +20,7 @@ class Retry(Struct, frozen=True):
     """The same request sent again after it had failed.
 
     Attributes:
-        status: what it was answered before.
+        status: what it was answered before, even if a fault kept that from the client.
         waited: seconds between the failed answer's end and the next try.
         asked: seconds that ``retry-after`` asked for, None if it was not sent.
         call: the call that came again.
@@ -130,7 +130,7 @@ class Verification:
 
     @property
     def retries(self) -> list[Retry]:
-        """The requests that were sent again after a failed answer, oldest first."""
+        """The requests that were sent again after a failed or broken answer, oldest first."""
         failed: dict[tuple[str, bytes], Exchange] = {}
         found: list[Retry] = []
         for exchange in self.journal:
@@ -141,7 +141,7 @@ class Verification:
                 waited = max(exchange.began - ended, 0.0)
                 status = before.response.status
                 found.append(Retry(status, waited, _retry_after(before), exchange.call))
-            if exchange.response.status >= 400:
+            if exchange.response.status >= 400 or exchange.cut:
                 failed[request] = exchange
         return found
 

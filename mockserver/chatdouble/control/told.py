@@ -56,6 +56,7 @@ def exchange(number: int, one: Exchange) -> dict[str, Any]:
             :_MOST_LETTERS
         ],
         "outcome": one.outcome,
+        "faults": list(one.faults),
         "sent": one.sent,
         "seconds": one.seconds,
     }

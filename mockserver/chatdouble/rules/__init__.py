@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from chatdouble.failures import FAILURES, api_error
 from chatdouble.rules.builder import RuleBuilder
-from chatdouble.rules.failures import FAILURES, api_error
 from chatdouble.rules.makers import Made, Maker, Templated
 from chatdouble.rules.rule import (
     STARTED,

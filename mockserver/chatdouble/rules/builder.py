@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from chatdouble.answers import ApiError, Recording, Reply, ReplyPart, Usage, reply_of
 from chatdouble.errors import ScriptError
-from chatdouble.rules.failures import api_error
+from chatdouble.failures import api_error
+from chatdouble.faults import Written, faults_of
 from chatdouble.rules.makers import Made, Maker, Templated
 from chatdouble.rules.rule import Rule, Step
 from chatdouble.schedule import Pace
@@ -38,6 +39,7 @@ class RuleBuilder:
         template: bool = False,
         times: int = 1,
         pace: Pace | None = None,
+        fault: Written = None,
         **fields: Any,
     ) -> RuleBuilder:
         """Answer with texts, ``call(...)``s, a ``refusal(...)``, or one whole ``Reply``.
@@ -51,19 +53,21 @@ class RuleBuilder:
                 and ``${args.NAME}`` in texts and arguments are filled in.
             times: how many calls in a row get this answer before the next step.
             pace: when the parts of a streamed answer leave; None sends them at once.
+            fault: what goes wrong: ``"cut=3"``, ``"delay=1.5, reset=2"``, ``{"cut": 3,
+                "probability": 0.2}``, or a list of these.
             fields: further fields of a ``Reply``, for example ``reasoning_content`` or ``model``.
 
         Raises:
-            ScriptError: the parts are no reply, a name of the template is unknown, or ``times`` is
-                no whole number from 1.
+            ScriptError: the parts are no reply, a name of the template or a fault is unknown, or
+                ``times`` is no whole number from 1.
         """
         maker = _maker(parts)
         if maker is not None:
             if template or usage is not None or finish_reason is not None or fields:
                 raise ScriptError("what makes a whole reply sets its fields itself")
-            return self._step(maker, times, pace)
+            return self._step(maker, times, pace, fault)
         reply = reply_of(parts, finish_reason=finish_reason, usage=usage, **fields)  # type: ignore[arg-type]
-        return self._step(Templated(reply) if template else reply, times, pace)
+        return self._step(Templated(reply) if template else reply, times, pace, fault)
 
     def fail(
         self,
@@ -75,6 +79,7 @@ class RuleBuilder:
         param: str | None = None,
         retry_after: float | None = None,
         times: int = 1,
+        fault: Written = None,
     ) -> RuleBuilder:
         """Answer with an error of this HTTP status or name, in the API's envelope.
 
@@ -82,7 +87,7 @@ class RuleBuilder:
         ``invalid_api_key``, ``content_filter`` and others. The arguments are those of the envelope;
         what is left out is filled in as the API usually words this error. ``retry_after`` (seconds)
         sends the header of that name, and ``times`` says how many calls in a row get this error
-        before the next step.
+        before the next step. ``fault`` says what else goes wrong, as for ``reply()``.
 
         Raises:
             ScriptError: an argument is out of range.
@@ -90,13 +95,18 @@ class RuleBuilder:
         error = api_error(
             status, message, type=type, code=code, param=param, retry_after=retry_after
         )
-        return self._step(error, times, None)
+        return self._step(error, times, None, fault)
 
     def _step(
-        self, answer: Reply | ApiError | Recording | Maker, times: int, pace: Pace | None
+        self,
+        answer: Reply | ApiError | Recording | Maker,
+        times: int,
+        pace: Pace | None,
+        fault: Written,
     ) -> RuleBuilder:
         before = self._rule
-        self._rule = replace(before, steps=(*before.steps, Step(answer, times, pace)))
+        step = Step(answer, times, pace, faults_of(fault))
+        self._rule = replace(before, steps=(*before.steps, step))
         self._put(before if before.steps else None, self._rule)
         return self
 

@@ -13,8 +13,9 @@ from msgspec import UNSET, Struct
 
 from chatdouble.answers import ApiError, Recording, Reply, ToolCall, tool_call
 from chatdouble.errors import ScriptError
+from chatdouble.failures import FAILURES, api_error
+from chatdouble.faults import written
 from chatdouble.match.when import Either, When, Where
-from chatdouble.rules.failures import FAILURES, api_error
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
 
@@ -127,6 +128,8 @@ def _step(step: Step) -> dict[str, Any]:
         said = {"reply": {"function": name}}
     if step.times != 1:
         said["times"] = step.times
+    if step.faults:
+        said["fault"] = written(step.faults)
     return said | ({"pace": _given(step.pace)} if step.pace is not None else {})
 
 
@@ -259,6 +262,8 @@ def _python_step(step: Step) -> str:
         given.append(f"times={step.times}")
     if step.pace is not None:
         given.append(f"pace={_value(step.pace)}")
+    if step.faults:
+        given.append(f"fault={written(step.faults)!r}")
     return f".{'fail' if isinstance(answer, ApiError) else 'reply'}({', '.join(given)})"
 
 

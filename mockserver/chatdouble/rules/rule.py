@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from chatdouble.answers import ApiError, Recording, Reply
 from chatdouble.errors import ScriptError
+from chatdouble.faults import Chance
 from chatdouble.match import When
 from chatdouble.rules.makers import Maker
 from chatdouble.schedule import Pace
@@ -21,11 +22,12 @@ STARTED = "started"
 
 
 class Step(Struct, frozen=True):
-    """One answer of a rule, given ``times`` times in a row, at its pace."""
+    """One answer of a rule, given ``times`` times in a row, at its pace, with its faults."""
 
     answer: Reply | ApiError | Recording | Maker
     times: int = 1
     pace: Pace | None = None
+    faults: tuple[Chance, ...] = ()
 
     def __post_init__(self) -> None:
         check_times(self.times)

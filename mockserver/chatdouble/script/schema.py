@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from chatdouble.answers import FINISH_REASONS, UrlCitation, Usage
+from chatdouble.faults import KNOWN
 from chatdouble.match.fields import FIELDS, PATH, Field
 from chatdouble.match.when import Result
 from chatdouble.rules import FAILURES, USED_UP
@@ -51,11 +52,20 @@ def schema() -> Schema:
             "usage": _object("usage", dict.fromkeys(KEYS["usage"], _COUNT), Usage),
             "citation": _object("citation", _CITATION, UrlCitation, required=KEYS["citation"]),
             "logprob": _object("logprob", _LOGPROB, required=["token", "logprob"]),
+            "fault": _fault(),
             "pace": _object("pace", dict.fromkeys(KEYS["pace"], _SECONDS), Pace),
         },
     }
 
 
+def _fault() -> Schema:
+    names: Schema = {"enum": [*KNOWN, "probability", *FAILURES]}
+    status: Schema = {"type": "integer", "minimum": 400, "maximum": 599}
+    mapping: Schema = {"type": "object", "propertyNames": names, **_SOME_KEYS}
+    return {"anyOf": [{"type": "string"}, status, mapping]}
+
+
+_SOME_KEYS: Schema = {"minProperties": 1}
 _SOME: Schema = {"minItems": 1}
 
 
@@ -79,6 +89,7 @@ _STEP: dict[str, Schema] = {
         "how many calls in a row get this step", {"type": "integer", "minimum": 1, "default": 1}
     ),
     "pace": _means("when the events of a stream leave", _ref("pace")),
+    "fault": _means("what goes wrong, on purpose", {"anyOf": [_ref("fault"), _listed("fault")]}),
     "finish_reason": _means(
         "instead of the one that the API would give", {"enum": list(FINISH_REASONS)}
     ),

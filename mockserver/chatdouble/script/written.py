@@ -19,6 +19,7 @@ from chatdouble.answers import (
     tool_call,
 )
 from chatdouble.errors import ScriptError
+from chatdouble.faults import Chance, faults_of
 from chatdouble.match import When
 from chatdouble.rules import (
     USED_UP,
@@ -49,7 +50,7 @@ _REPLY_KEYS = (
     "message_extra",
     "template",
 )
-_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", *_REPLY_KEYS)
+_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
 # the keys of each kind of mapping that a script is made of
 KEYS: dict[str, tuple[str, ...]] = {
@@ -169,9 +170,15 @@ def _step(place: Place, fields: dict[str, Place]) -> Step:
     for key, other in GOES_WITH.items():
         if key in fields and other not in fields:
             fields[key].wrong(f"{key} goes with {other}")
+    faults = _faults(fields["fault"]) if "fault" in fields else ()
     if "fail" in fields:
-        return Step(_failure(fields["fail"], fields.get("retry_after")), times)
-    return Step(_answer(fields), times, _pace(fields["pace"]) if "pace" in fields else None)
+        return Step(_failure(fields["fail"], fields.get("retry_after")), times, None, faults)
+    pace = _pace(fields["pace"]) if "pace" in fields else None
+    return Step(_answer(fields), times, pace, faults)
+
+
+def _faults(place: Place) -> tuple[Chance, ...]:
+    return place.at_fault(lambda: faults_of(place.value()))
 
 
 def _failure(place: Place, retry_after: Place | None) -> ApiError:

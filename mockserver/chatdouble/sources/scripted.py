@@ -127,9 +127,9 @@ class Scripted:
             if step is not None:
                 because = f"{entry.words}, answer {uses + 1}"
                 if not isinstance(step.answer, Maker):
-                    return Choice(step.answer, because, step.pace)
+                    return Choice(step.answer, because, step.pace, step.faults)
                 made = await _made(step.answer, entry.rule, call, uses + 1)
-                return Choice(made, f"{because} ({step.answer})", step.pace)
+                return Choice(made, f"{because} ({step.answer})", step.pace, step.faults)
         return None
 
     def _take(self, entry: _Entry, call: Call) -> tuple[Step | None, int]:

@@ -8,15 +8,17 @@ from msgspec import Struct
 
 from chatdouble.answers import Answer
 from chatdouble.calls import Call
+from chatdouble.faults import Chance
 from chatdouble.schedule import Pace
 
 
 class Choice(Struct, frozen=True, gc=False):
-    """An answer, why it is the one, and at which pace it is to be sent."""
+    """An answer, why it is the one, at which pace it is to be sent, and what goes wrong then."""
 
     answer: Answer
     because: str
     pace: Pace | None = None
+    faults: tuple[Chance, ...] = ()
 
 
 class Miss(Struct, frozen=True):

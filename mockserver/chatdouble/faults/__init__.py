@@ -1,0 +1,34 @@
+"""What goes wrong on purpose: faults as values, and answers that are broken by them."""
+
+from __future__ import annotations
+
+from chatdouble.faults.breaking import Sending, instead, said, sending
+from chatdouble.faults.values import (
+    HEADER,
+    KNOWN,
+    Chance,
+    Dice,
+    Fault,
+    Written,
+    asked,
+    due,
+    faults_of,
+    written,
+)
+
+__all__ = [
+    "HEADER",
+    "KNOWN",
+    "Chance",
+    "Dice",
+    "Fault",
+    "Sending",
+    "Written",
+    "asked",
+    "due",
+    "faults_of",
+    "instead",
+    "said",
+    "sending",
+    "written",
+]
