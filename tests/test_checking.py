@@ -99,7 +99,7 @@ def test_files_of_a_folder_that_no_rule_names_are_warnings(run: Run) -> None:
     Path("s/a.yaml").write_text("- reply: [{file: deep/a.txt}]\n- reply: {recorded: talk.yaml}\n")
     for name in ("talk.yaml", "deep/other.yaml"):
         Path("s", name).write_text(cassette())
-    for name in ("deep/a.txt", "deep/b.txt", "README.md", "picture.png"):
+    for name in ("deep/a.txt", "deep/b.txt", "README.md", "package.json"):
         Path("s", name).write_text("x")
     found = run("check", "s")
     assert found.exit_code == 0

@@ -17,7 +17,7 @@ from chatdouble.script.written import survey
 _MOST_COMPARED = 1_000
 
 # what a reply's text may come from, besides cassettes
-_TEXTS = (".txt", ".md", ".json")
+_TEXTS = (".txt", ".md")
 
 
 class Checked(Struct, frozen=True):
