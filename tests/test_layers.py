@@ -24,7 +24,7 @@ LAYERS = (
     ("chatdouble.rules", "chatdouble.cassette"),
     ("chatdouble.sources",),
     ("chatdouble.script",),
-    ("chatdouble.journal",),
+    ("chatdouble.journal", "chatdouble.reloading"),
     ("chatdouble.verify",),
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
@@ -32,7 +32,7 @@ LAYERS = (
     ("chatdouble.bodies", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
-    ("chatdouble.cli",),
+    ("chatdouble.cli", "chatdouble.cli_scripts"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

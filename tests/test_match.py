@@ -297,3 +297,20 @@ def test_what_a_condition_prints_is_read_as_the_same_condition(asked: When) -> N
 def test_bare_values_are_conditions_in_combinations_too() -> None:
     assert (contains("a") | "b").test("b")
     assert matcher("b") == equals("b")
+
+
+def test_conditions_that_are_grouped_or_ordered_otherwise_are_equal() -> None:
+    a, b, c = contains("a"), contains("b"), contains("c")
+    assert (a & b) & c == a & (b & c)
+    assert (a | b) | c == a | (b | c)
+    assert (a & b) | c != a & (b | c)
+    assert when(user=a, model=b) == when(model=b, user=a)
+    (written,) = parse("- {when: {model: {contains: b}, user: {contains: a}}, reply: x}")
+    assert written.when == when(user=a, model=b)
+
+
+def test_one_of_no_conditions_never_holds() -> None:
+    assert not when(any_of=[]).matches(a_call())
+    assert not when(not_={}).matches(a_call())
+    with pytest.raises(ScriptError, match="any expects at least one condition"):
+        parse("- {when: {user: {any: []}}, reply: x}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, tokens
+from chatdouble import __version__, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -107,9 +107,16 @@ def main() -> None:
     """A test double for Chat Completions: a mock and replay server for /v1/chat/completions."""
 
 
+for _command in cli_scripts.COMMANDS:
+    main.add_command(_command)
+
+
 @main.command()
 @click.argument("scripts", nargs=-1, type=_PATHS, metavar="[SCRIPT]...")
 @_listening
+@click.option(
+    "--reload", is_flag=True, help="Read the scripts again when one of their files changes."
+)
 @click.option(
     "--seed", default=0, show_default=True, help="Another seed gives other generated texts."
 )
@@ -175,6 +182,7 @@ def main() -> None:
 @click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
 def serve(
     scripts: tuple[Path, ...],
+    reload: bool,
     keys: tuple[str, ...] | None,
     api_key_file: Path | None,
     style: Style,
@@ -201,7 +209,9 @@ def serve(
     )
     # faker takes longest to load: it does so while the server starts
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
-    sources: tuple[Source, ...] = (Contract(), Stored(), Scripted(rules), generated)
+    scripted = Scripted(rules)
+    cli_scripts.oversee(scripts, scripted, reload=reload)
+    sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
     _run(sources, loaded if rules else "generated text", keys=keys, **settings)
 

@@ -223,3 +223,41 @@ def test_bad_http_does_not_end_the_server(run: Run) -> None:
     assert raw.send("GET", "/v1/models")[0].status == 200
     raw.connection.close()
     until(lambda: server.process.poll() is None)
+
+
+def test_a_rule_that_never_answers_is_told_at_the_start(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("- reply: a\n- {when: {user: x}, reply: b}\n")
+    server = run("serve", "s.yaml", "--port", 0, cwd=tmp_path)
+    server.process.terminate()
+    _, _, err = server.ended()
+    assert err == (
+        "chatdouble: warning: s.yaml:2 [1]: never answers: s.yaml:1 [0] (any call) before it "
+        "takes all of its calls\n"
+    )
+
+
+def test_with_reload_a_changed_script_answers_at_once(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "s.yaml"
+    script.write_text("- reply: one\n")
+    server = run("serve", "s.yaml", "--reload", "--port", 0, cwd=tmp_path)
+    raw = Raw(server.base_url)
+    body = json.dumps({"model": "m", "messages": HELLO}).encode()
+    assert b'"one"' in raw.chat(body)[1]
+    script.write_text("- rply: two\n")
+    until(lambda: any("kept" in line for line in list(server._err)))
+    assert b'"one"' in raw.chat(body)[1]
+    script.write_text("- reply: three\n")
+    until(lambda: b'"three"' in raw.chat(body)[1])
+    raw.connection.close()
+    server.process.terminate()
+    _, _, err = server.ended()
+    assert err == (
+        "chatdouble: kept the rules as they were: s.yaml:1: [0].rply: there is no 'rply' here; "
+        "did you mean 'reply'?\nchatdouble: read again: 1 rule\n"
+    )
+
+
+def test_reload_without_scripts_is_an_error(run: Run) -> None:
+    status, _, err = run("serve", "--reload", "--port", 0).ended()
+    assert status == 2
+    assert "--reload goes with SCRIPTs" in err

@@ -39,6 +39,20 @@ def test_the_first_rule_that_matches_answers() -> None:
     assert ask(source, user="y") == B
 
 
+def test_explaining_uses_nothing_up() -> None:
+    source = Scripted((rule(when(user="y"), C), rule(When(), A, B), rule(when(user="x"), C)))
+    asked = Call(method="POST", path="/v1/chat/completions", view=View(model="m", user="x"))
+    for _ in range(2):
+        found = source.explain(asked)
+        assert (found.rule, found.step) == (source.rules[1], Step(A))
+        assert [one.reason for one in found.others] == [
+            "wants user equals 'y', got 'x'",
+            "it is fulfilled, too, but comes later",
+        ]
+    assert ask(source, user="x") == A
+    assert source.explain(asked).step == Step(B)
+
+
 def test_no_rule_no_answer() -> None:
     assert ask(Scripted((rule(when(user="x"), A),)), user="y") is None
     assert Scripted().why_not(Call(method="POST", path="/")).reasons == ("there are no rules",)

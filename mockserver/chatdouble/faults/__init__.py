@@ -13,6 +13,7 @@ from chatdouble.faults.values import (
     asked,
     due,
     faults_of,
+    written,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "instead",
     "said",
     "sending",
+    "written",
 ]

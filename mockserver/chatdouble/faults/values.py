@@ -60,7 +60,7 @@ class Fault(Struct, frozen=True):
             return self.name
         if self.name == "status":
             return str(self.value)
-        value = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        value = self.value if isinstance(self.value, str) else _plain(self.value)
         return f"{self.name}={value}{'b' * self.bytes}"
 
 
@@ -86,6 +86,22 @@ class Dice(Struct, frozen=True):
         return first + int(self.share(purpose) * max(last - first + 1, 1))
 
 
+def written(chances: Iterable[Chance]) -> str | list[str]:
+    """The faults as a script says them: a text, or a list of texts with their probabilities."""
+    texts: list[str] = []
+    for one in chances:
+        parts = [str(fault) for fault in one.faults]
+        if one.probability != 1:
+            parts.append(f"{_PROBABILITY}={_plain(one.probability)}")
+        texts.append(", ".join(parts))
+    return texts[0] if len(texts) == 1 else texts
+
+
+def _plain(number: float) -> str:
+    """The number in its shortest form."""
+    return repr(int(number) if number == int(number) else number)
+
+
 def due(chances: Iterable[Chance], dice: Dice) -> tuple[Fault, ...]:
     """The faults that this call gets, by their probabilities."""
     return tuple(
@@ -98,29 +114,29 @@ def due(chances: Iterable[Chance], dice: Dice) -> tuple[Fault, ...]:
 
 def asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[Chance, ...] | ApiError:
     """The faults that a request's headers ask for; an error if they cannot be read."""
-    written = [value.decode("latin-1") for name, value in headers if name == HEADER]
-    if not any(written):
+    said = [value.decode("latin-1") for name, value in headers if name == HEADER]
+    if not any(said):
         return ()
     try:
-        return faults_of(", ".join(written))
+        return faults_of(", ".join(said))
     except ScriptError as error:
         return own_error(400, f"X-Chatdouble-Fault: {error.problem}", "bad_fault")
 
 
-def faults_of(written: Written) -> tuple[Chance, ...]:
+def faults_of(said: Written) -> tuple[Chance, ...]:
     """Read faults.
 
     Args:
-        written: a text such as ``cut=3, delay=1``; a status; a mapping of names and values, with
+        said: a text such as ``cut=3, delay=1``; a status; a mapping of names and values, with
             ``probability`` for all of them; a list of these, each with its own probability; None
             for none.
 
     Raises:
         ScriptError: a name or a value is unknown, or two of them contradict each other.
     """
-    if written is None:
+    if said is None:
         return ()
-    items = written if isinstance(written, list | tuple) else (written,)
+    items = said if isinstance(said, list | tuple) else (said,)
     chances = tuple(_chance(item) for item in items)
     found = [fault for chance in chances for fault in chance.faults]
     if len(found) > _MOST_FAULTS:
@@ -128,12 +144,12 @@ def faults_of(written: Written) -> tuple[Chance, ...]:
     return chances
 
 
-def _chance(written: object) -> Chance:
-    pairs = _pairs(written)
+def _chance(said: object) -> Chance:
+    pairs = _pairs(said)
     probability = [value for name, value in pairs if name == _PROBABILITY]
     faults = tuple(_fault(name, value) for name, value in pairs if name != _PROBABILITY)
     if not faults:
-        raise ScriptError(f"expected a fault, got {str(written)[:80]!r}; {_known()}")
+        raise ScriptError(f"expected a fault, got {str(said)[:80]!r}; {_known()}")
     for names in (tuple(ENDS), ("status",), ("short_length", "long_length")):
         both = [str(fault) for fault in faults if fault.name in names]
         if len(both) > 1:
@@ -141,17 +157,17 @@ def _chance(written: object) -> Chance:
     return Chance(faults, _share(probability[-1]) if probability else 1.0)
 
 
-def _pairs(written: object) -> list[tuple[str, str | None]]:
-    if isinstance(written, Mapping):
-        return [(str(name), _text(name, value)) for name, value in written.items()]
-    if isinstance(written, int) and not isinstance(written, bool):
-        written = str(written)
-    if not isinstance(written, str):
+def _pairs(said: object) -> list[tuple[str, str | None]]:
+    if isinstance(said, Mapping):
+        return [(str(name), _text(name, value)) for name, value in said.items()]
+    if isinstance(said, int) and not isinstance(said, bool):
+        said = str(said)
+    if not isinstance(said, str):
         raise ScriptError(
             f"a fault is a text such as 'cut=3', a status, or a mapping such as {{cut: 3}}, got "
-            f"{written!r}"
+            f"{said!r}"
         )
-    parts = (part.partition("=") for part in written.split(",") if part.strip())
+    parts = (part.partition("=") for part in said.split(",") if part.strip())
     return [(name.strip(), value.strip() if equals else None) for name, equals, value in parts]
 
 

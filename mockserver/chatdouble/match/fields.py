@@ -14,7 +14,7 @@ from chatdouble.errors import ScriptError
 Values: TypeAlias = tuple[Any, ...]
 
 _PART = re.compile(r"[^.\[\]]+|\[(?:-?\d+|\*)\]")
-_PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[(?:-?\d+|\*)\])*")
+PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[(?:-?\d+|\*)\])*")
 
 
 class Field(Struct, frozen=True):
@@ -137,7 +137,7 @@ def check_path(path: str) -> str:
     Raises:
         ScriptError: it is none.
     """
-    if not _PATH.fullmatch(path):
+    if not PATH.fullmatch(path):
         raise ScriptError(
             f"{path!r} is no path of a field; write keys with dots and indexes in brackets, "
             "for example messages[-1].content or tools[*].function.name"

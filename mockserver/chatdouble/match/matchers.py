@@ -46,11 +46,11 @@ class Matcher(Struct, frozen=True):
         """The condition as Python says it."""
         return f"{self.how}({getattr(self, self.__struct_fields__[0])!r})"
 
-    def __and__(self, other: object) -> AllOf:
-        return AllOf((self, matcher(other)))
+    def __and__(self, other: object) -> Matcher:
+        return joined(AllOf, (self, matcher(other)))
 
-    def __or__(self, other: object) -> AnyOf:
-        return AnyOf((self, matcher(other)))
+    def __or__(self, other: object) -> Matcher:
+        return joined(AnyOf, (self, matcher(other)))
 
     def __invert__(self) -> Not:
         return Not(self)
@@ -255,7 +255,7 @@ class AllOf(Matcher, frozen=True):
 
     def python(self) -> str:
         """The conditions with ``&`` between them."""
-        return f"({' & '.join(part.python() for part in self.parts)})"
+        return f"({' & '.join(map(_operand, self.parts))})"
 
     def __str__(self) -> str:
         return " and ".join(map(str, self.parts))
@@ -281,7 +281,7 @@ class AnyOf(Matcher, frozen=True):
 
     def python(self) -> str:
         """The conditions with ``|`` between them."""
-        return f"({' | '.join(part.python() for part in self.parts)})"
+        return f"({' | '.join(map(_operand, self.parts))})"
 
     def __str__(self) -> str:
         return f"({' or '.join(map(str, self.parts))})"
@@ -307,11 +307,30 @@ class Not(Matcher, frozen=True):
 
     def python(self) -> str:
         """The condition behind ``~``."""
-        inner = self.part.python()
-        return f"~equals({inner})" if isinstance(self.part, Equals) else f"~{inner}"
+        return f"~{_operand(self.part)}"
 
     def __str__(self) -> str:
         return f"not {self.part}"
+
+
+def joined(kind: type[AllOf] | type[AnyOf], parts: tuple[Matcher, ...]) -> Matcher:
+    """All or one of the conditions as one, the same however they were grouped.
+
+    Raises:
+        ScriptError: there are none.
+    """
+    if not parts:
+        raise ScriptError(f"{kind.how} expects at least one condition")
+    flat: list[Matcher] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, kind) else (part,)
+    return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def _operand(part: Matcher) -> str:
+    """The condition beside an operator, where a bare value would not do."""
+    inner = part.python()
+    return f"equals({inner})" if isinstance(part, Equals) else inner
 
 
 def matcher(value: object) -> Matcher:

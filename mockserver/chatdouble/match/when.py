@@ -355,7 +355,13 @@ class When(Struct, frozen=True):
 
     def covers(self, other: When) -> bool:
         """Whether every call that fulfils the other one certainly fulfils this one."""
-        return all(any(_implies(theirs, mine) for theirs in other.parts) for mine in self.parts)
+        for mine in self.parts:
+            for theirs in other.parts:
+                if _implies(theirs, mine):
+                    break
+            else:
+                return False
+        return True
 
     def data(self) -> dict[str, Any]:
         """The conditions as a script says them."""
@@ -403,22 +409,24 @@ def when(
         ScriptError: there is no such field, or a condition is of the wrong type.
     """
     parts: list[Part] = []
-    for name, asked in fields.items():
-        if name not in FIELDS:
-            raise ScriptError(f"there is no field {name!r}; fields are {', '.join(FIELDS)}")
-        if asked is not None:
-            parts.append(Condition(name, matcher(asked)))
+    unknown = next((name for name in fields if name not in FIELDS), None)
+    if unknown is not None:
+        raise ScriptError(f"there is no field {unknown!r}; fields are {', '.join(FIELDS)}")
+    # in one order, so that the same conditions make equal rules
+    for name in FIELDS:
+        if fields.get(name) is not None:
+            parts.append(Condition(name, matcher(fields[name])))
     if isinstance(tool_result, Mapping):
-        unknown = tool_result.keys() - set(Result.__struct_fields__)
-        if unknown or not tool_result:
+        if not tool_result or tool_result.keys() - set(Result.__struct_fields__):
             raise ScriptError("tool_result has name, call_id and content")
         parts.append(Result(**{key: matcher(asked) for key, asked in tool_result.items()}))
     elif tool_result is not None:
         parts.append(Condition("tool_result", matcher(tool_result)))
     parts += (FieldAt(path, matcher(asked)) for path, asked in (field or {}).items())
     parts += (Header(name, matcher(asked)) for name, asked in (header or {}).items())
-    for how, listed in (("any", any_of), ("all", all_of), ("not", not_ and [not_])):
-        if listed:
+    none_of = None if not_ is None else [not_]
+    for how, listed in (("any", any_of), ("all", all_of), ("not", none_of)):
+        if listed is not None:
             parts.append(Either(how, tuple(when(**one) for one in listed)))
     if where is not None:
         if not callable(where):
@@ -444,12 +452,12 @@ def _check(field: str, kind: str, asked: Matcher) -> None:
 
 
 def _implies(theirs: Part, mine: Part) -> bool:
-    if theirs == mine:
-        return True
-    if not isinstance(theirs, Condition) or not isinstance(mine, Condition):
-        return False
+    if type(theirs) is not Condition or type(mine) is not Condition:
+        return theirs == mine
     if theirs.field != mine.field:
         return False
+    if theirs.matcher == mine.matcher:
+        return True
     match theirs.matcher:
         case Equals(value):
             return mine.matcher.test(value)

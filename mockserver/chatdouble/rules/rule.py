@@ -110,20 +110,22 @@ class Rule(Struct, frozen=True):
 
 def unreachable(rules: tuple[Rule, ...]) -> Iterator[tuple[Rule, Rule]]:
     """Rules that never answer, each with the one before it that answers all of its calls."""
-    for at, rule in enumerate(rules):
-        before = next((one for one in rules[:at] if _takes_all(one, rule)), None)
+    taking: list[Rule] = []
+    for rule in rules:
+        before = next((one for one in taking if one.when.covers(rule.when)), None)
         if before is not None:
             yield rule, before
+        if _takes_all(rule):
+            taking.append(rule)
 
 
-def _takes_all(earlier: Rule, later: Rule) -> bool:
-    if earlier.used_up == "next" or earlier.scenario is not None:
+def _takes_all(rule: Rule) -> bool:
+    """Whether no call that fulfils its condition is left to the rules behind it."""
+    if rule.used_up == "next" or rule.scenario is not None:
         return False
-    last = earlier.steps[-1].answer
-    if isinstance(last, Reply) and last.tool_calls:
-        # it steps aside for calls that bring the results of its own
-        return False
-    return earlier.when.covers(later.when)
+    last = rule.steps[-1].answer
+    # it steps aside for calls that bring the results of its own
+    return not (isinstance(last, Reply) and last.tool_calls)
 
 
 def check_times(times: object) -> None:

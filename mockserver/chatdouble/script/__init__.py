@@ -21,21 +21,41 @@ from chatdouble.match import When
 from chatdouble.plainyaml import BROKEN, compose, where
 from chatdouble.rules import Rule
 from chatdouble.script.conditions import when_of
-from chatdouble.script.place import Place
+from chatdouble.script.place import Place, Reading
 from chatdouble.script.written import VERSION, rules_of
 
-__all__ = ["ENDINGS", "VERSION", "load", "load_file", "parse", "parse_when"]
+__all__ = ["ENDINGS", "VERSION", "document", "find", "is_cassette", "load", "parse", "parse_when"]
 
 ENDINGS = (".yaml", ".yml")
 
 
-def load(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
+def load(paths: tuple[Path, ...], reading: Reading | None = None) -> tuple[Rule, ...]:
     """Read the rules of script files and of all scripts in folders, in the order of their paths.
+
+    Cassettes in a folder are no scripts: they are for rules to name.
+
+    Args:
+        paths: files and folders.
+        reading: notes the files that the scripts name, even if one of them is wrong.
 
     Raises:
         ScriptError: a path does not exist, a folder holds no script, or a script is wrong.
     """
     rules: list[Rule] = []
+    for file, named in find(paths):
+        root = document(file, reading)
+        if named or not is_cassette(root):
+            rules += rules_of(root)
+    return tuple(rules)
+
+
+def find(paths: tuple[Path, ...]) -> list[tuple[Path, bool]]:
+    """The files in the order in which they are read, each with whether it is named itself.
+
+    Raises:
+        ScriptError: a path cannot be read, or a folder holds no file that could be a script.
+    """
+    found: list[tuple[Path, bool]] = []
     for path in paths:
         if _is_folder(path):
             files = sorted(
@@ -43,11 +63,10 @@ def load(paths: tuple[Path, ...]) -> tuple[Rule, ...]:
             )
             if not files:
                 raise ScriptError(f"there is no script ({', '.join(ENDINGS)}) in it", file=path)
+            found += ((file, False) for file in files)
         else:
-            files = [path]
-        for file in files:
-            rules += load_file(file)
-    return tuple(rules)
+            found.append((path, True))
+    return found
 
 
 def _is_folder(path: Path) -> bool:
@@ -57,11 +76,16 @@ def _is_folder(path: Path) -> bool:
         raise ScriptError(f"cannot be read: {error.strerror or error}", file=path) from None
 
 
-def load_file(file: Path) -> tuple[Rule, ...]:
-    """Read one script file.
+def is_cassette(root: Place) -> bool:
+    """Whether a document is what vcrpy writes, and no script."""
+    return "interactions" in root.key_names and "rules" not in root.key_names
+
+
+def document(file: Path, reading: Reading | None = None) -> Place:
+    """The root of a script file.
 
     Raises:
-        ScriptError: it cannot be read, or it is wrong; the error says where.
+        ScriptError: it cannot be read, is no sound YAML, or is empty.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -69,7 +93,7 @@ def load_file(file: Path) -> tuple[Rule, ...]:
         raise ScriptError(f"cannot be read: {error.strerror or error}", file=file) from None
     except UnicodeDecodeError as error:
         raise ScriptError(f"is not UTF-8 (byte {error.start})", file=file) from None
-    return parse(text, file)
+    return _root(text, file, reading)
 
 
 def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
@@ -78,7 +102,7 @@ def parse(text: str, file: Path | str = "script") -> tuple[Rule, ...]:
     Raises:
         ScriptError: the script is wrong; the error says where.
     """
-    return rules_of(_place(text, file))
+    return rules_of(_root(text, file))
 
 
 def parse_when(conditions: dict[str, Any]) -> When:
@@ -87,10 +111,10 @@ def parse_when(conditions: dict[str, Any]) -> When:
     Raises:
         ScriptError: they are wrong; the error says where.
     """
-    return when_of(_place(json.dumps(conditions), "when"))
+    return when_of(_root(json.dumps(conditions), "when"))
 
 
-def _place(text: str, file: Path | str) -> Place:
+def _root(text: str, file: Path | str, reading: Reading | None = None) -> Place:
     try:
         root = compose(text)
     except BROKEN as error:
@@ -98,4 +122,4 @@ def _place(text: str, file: Path | str) -> Place:
         raise ScriptError(f"is no sound YAML: {problem}", file=file, line=line) from None
     if root is None:
         raise ScriptError("is empty; expected version and rules", file=file)
-    return Place.whole(root, file)
+    return Place.whole(root, file, reading)

@@ -20,6 +20,7 @@ from chatdouble.match.matchers import (
     Not,
     OneOf,
     Regex,
+    joined,
 )
 from chatdouble.match.when import Condition, Either, FieldAt, Header, Part, Result
 from chatdouble.script.place import Place
@@ -45,10 +46,13 @@ def when_of(place: Place) -> When:
             parts.append(_result(value, asked))
         else:
             parts.append(_condition(key, value))
-    return When(tuple(parts))
+    # in one order, so that the same conditions make equal rules
+    return When(tuple(sorted(parts, key=lambda part: WHEN_KEYS.index(next(iter(part.data()))))))
 
 
 def _result(place: Place, asked: dict[str, Place]) -> Result:
+    if not asked:
+        place.wrong("expected one of name, call_id and content")
     matchers = {key: matcher_of(value) for key, value in asked.items()}
     return place.at_fault(lambda: Result(**matchers))
 
@@ -94,12 +98,24 @@ def _matcher(how: str, wanted: Place, text: bool) -> Matcher:
             return Not(matcher_of(wanted, text=text))
         case "all" | "any":
             parts = tuple(matcher_of(item, text=text) for item in wanted.items("a list"))
-            return AllOf(parts) if how == "all" else AnyOf(parts)
+            return joined(AllOf if how == "all" else AnyOf, parts)
     return Compared(how, wanted.number())  # type: ignore[arg-type]
 
 
-_KINDS = (Equals, Contains, Regex, Glob, OneOf, Like, Fits, AllOf, AnyOf, Not)
-MATCHERS = (*(kind.how for kind in _KINDS), "above", "below", "at_least", "at_most")
+KINDS: tuple[type[Matcher], ...] = (
+    Equals,
+    Contains,
+    Regex,
+    Glob,
+    OneOf,
+    Like,
+    Fits,
+    AllOf,
+    AnyOf,
+    Not,
+)
+COMPARED = ("above", "below", "at_least", "at_most")
+MATCHERS = (*(kind.how for kind in KINDS), *COMPARED)
 
 
 def _is_matcher(place: Place) -> bool:

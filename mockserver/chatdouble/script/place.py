@@ -21,22 +21,42 @@ _T = TypeVar("_T")
 _LARGEST_FILE = 1024 * 1024
 
 
+class Reading:
+    """What is counted and noted while documents are read.
+
+    Attributes:
+        nodes: how many values may still be looked at in the document.
+        files: the files that the documents name, whether they are there or not.
+    """
+
+    def __init__(self) -> None:
+        self.nodes = _MOST_NODES
+        self.files: set[Path] = set()
+
+
 class Place:
     """A value of the script that knows where it stands."""
 
-    def __init__(self, node: yaml.Node, file: Path | str, path: str, budget: list[int]) -> None:
+    def __init__(self, node: yaml.Node, file: Path | str, path: str, reading: Reading) -> None:
         self._node = node
         self._file = file
         self.path = path
-        self._budget = budget
+        self._reading = reading
         self._spend()
         if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
             self.wrong(f"the tag {node.tag.replace(_TAG_PREFIX, '!!')} means nothing here")
 
     @classmethod
-    def whole(cls, node: yaml.Node, file: Path | str) -> Place:
+    def whole(cls, node: yaml.Node, file: Path | str, reading: Reading | None = None) -> Place:
         """The root of a document; ``file`` is what errors call it."""
-        return cls(node, file, "", [_MOST_NODES])
+        reading = reading or Reading()
+        reading.nodes = _MOST_NODES
+        return cls(node, file, "", reading)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the document is too large to be looked at any further."""
+        return self._reading.nodes < 0
 
     @property
     def line(self) -> int:
@@ -72,7 +92,7 @@ class Place:
         if not isinstance(self._node, yaml.SequenceNode):
             self.wrong(f"expected {expected}, got {self.kind()}")
         return [
-            Place(node, self._file, f"{self.path}[{index}]", self._budget)
+            Place(node, self._file, f"{self.path}[{index}]", self._reading)
             for index, node in enumerate(self._node.value)
         ]
 
@@ -85,7 +105,7 @@ class Place:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.wrong("expected texts as keys")
             key = key_node.value
-            place = Place(key_node, self._file, self._below(key), self._budget)
+            place = Place(key_node, self._file, self._below(key), self._reading)
             if key_node.tag == f"{_TAG_PREFIX}merge":
                 place.wrong("merge keys are not read here; write the keys out")
             if key in found:
@@ -95,7 +115,7 @@ class Place:
                 if near:
                     place.wrong(f"there is no {key!r} here; did you mean {near[0]!r}?")
                 place.wrong(f"expected one of {', '.join(known)}, got {key!r}")
-            found[key] = Place(value_node, self._file, place.path, self._budget)
+            found[key] = Place(value_node, self._file, place.path, self._reading)
         return found
 
     @property
@@ -180,8 +200,8 @@ class Place:
         return f"{self.path}.{key}" if self.path else key
 
     def _spend(self) -> None:
-        self._budget[0] -= 1
-        if self._budget[0] < 0 or self.path.count(".") + self.path.count("[") > 200:
+        self._reading.nodes -= 1
+        if self._reading.nodes < 0 or self.path.count(".") + self.path.count("[") > 200:
             raise ScriptError(
                 "is too large or refers to itself",
                 file=self._file,
@@ -196,6 +216,7 @@ class Place:
         file = (folder / name).resolve()
         if not isinstance(self._file, Path) or not file.is_relative_to(folder):
             self.wrong(f"expected a file in the script's folder or below it, got {name!r}")
+        self._reading.files.add(file)
         if not file.is_file():
             self.wrong(f"there is no file {name!r} in the script's folder")
         return file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from chatdouble.answers import (
@@ -16,6 +18,7 @@ from chatdouble.answers import (
     reply_of,
     tool_call,
 )
+from chatdouble.errors import ScriptError
 from chatdouble.faults import Chance, faults_of
 from chatdouble.match import When
 from chatdouble.rules import (
@@ -49,29 +52,92 @@ _REPLY_KEYS = (
 )
 _STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
+# the keys of each kind of mapping that a script is made of
+KEYS: dict[str, tuple[str, ...]] = {
+    "script": ("version", "rules"),
+    "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
+    "step": _STEP_KEYS,
+    "fail": ("status", "message", "type", "code", "param", "retry_after"),
+    "made": ("generated", "recorded"),
+    "part": ("call", "with", "id", "refusal", "text", "file"),
+    "other": ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template"))),
+    "usage": Usage.__struct_fields__,
+    "citation": UrlCitation.__struct_fields__,
+    "logprob": ("token", "logprob", "top"),
+    "pace": Pace.__struct_fields__,
+}
+# the step's key that another one goes with
+GOES_WITH = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "reply")}
+
 
 def rules_of(root: Place) -> tuple[Rule, ...]:
     """The rules of a whole document."""
+    return tuple(map(_rule, _listed(root)))
+
+
+def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
+    """The rules of a document that can be read, and what is wrong with the others.
+
+    Of each wrong rule it is the first mistake, and the first ones of its conditions and its steps.
+    """
+    rules: list[Rule] = []
+    mistakes: dict[str, ScriptError] = {}
+    try:
+        places = _listed(root)
+    except ScriptError as error:
+        return [], [error]
+    for place in places:
+        try:
+            rules.append(_rule(place))
+        except ScriptError as error:
+            mistakes.setdefault(str(error), error)
+            if root.is_spent:
+                break
+            for also in _mistakes(place) if place.is_mapping() else ():
+                mistakes.setdefault(str(also), also)
+    return rules, sorted(mistakes.values(), key=lambda mistake: mistake.line or 0)
+
+
+def _mistakes(place: Place) -> Iterator[ScriptError]:
+    """What is wrong with the parts of a rule, each by itself."""
+    attempts: list[Callable[[], object]] = []
+    try:
+        fields = place.fields(None, "a rule")
+        if "when" in fields:
+            attempts.append(partial(when_of, fields["when"]))
+        own = {key: fields[key] for key in _STEP_KEYS if key in fields}
+        if own:
+            attempts.append(partial(_step, place, own))
+        if "then" in fields:
+            attempts += (partial(_then, item) for item in fields["then"].items("a list of steps"))
+    except ScriptError as error:
+        yield error
+    for attempt in attempts:
+        try:
+            attempt()
+        except ScriptError as error:
+            yield error
+
+
+def _listed(root: Place) -> list[Place]:
+    """Where the rules of a document stand."""
     if root.is_list():
-        return tuple(_rule(place) for place in root.items("a list of rules"))
-    fields = root.fields(("version", "rules"), "version and rules")
+        return root.items("a list of rules")
+    fields = root.fields(KEYS["script"], "version and rules")
     if "version" in fields and fields["version"].value() != VERSION:
         fields["version"].wrong(f"expected {VERSION}, got {fields['version'].kind()}")
     if "rules" not in fields:
         root.wrong("expected rules: a list of rules")
-    return tuple(_rule(place) for place in fields["rules"].items("a list of rules"))
+    return fields["rules"].items("a list of rules")
 
 
 def _rule(place: Place) -> Rule:
-    fields = place.fields(
-        ("when", *_STEP_KEYS, "then", *_RULE_KEYS), "a rule: when, and reply, fail or then"
-    )
+    fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail or then")
     steps: list[Step] = []
     if any(key in fields for key in _STEP_KEYS):
         steps.append(_step(place, {key: fields[key] for key in _STEP_KEYS if key in fields}))
     if "then" in fields:
-        items = fields["then"].items("a list of steps")
-        steps += (_step(item, item.fields(_STEP_KEYS, "a step: reply or fail")) for item in items)
+        steps += map(_then, fields["then"].items("a list of steps"))
     if not steps:
         place.wrong("expected reply, fail or then: what the rule answers")
     texts = {key: fields[key].text() for key in _RULE_KEYS if key in fields and key != "optional"}
@@ -91,14 +157,17 @@ def _rule(place: Place) -> Rule:
     )
 
 
+def _then(place: Place) -> Step:
+    return _step(place, place.fields(_STEP_KEYS, "a step: reply or fail"))
+
+
 def _step(place: Place, fields: dict[str, Place]) -> Step:
     if ("reply" in fields) == ("fail" in fields):
         place.wrong("expected either reply or fail")
     times = fields["times"].whole_number() if "times" in fields else 1
     if "times" in fields:
         fields["times"].at_fault(lambda: check_times(times))
-    goes_with = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "reply")}
-    for key, other in goes_with.items():
+    for key, other in GOES_WITH.items():
         if key in fields and other not in fields:
             fields[key].wrong(f"{key} goes with {other}")
     faults = _faults(fields["fault"]) if "fault" in fields else ()
@@ -117,9 +186,7 @@ def _failure(place: Place, retry_after: Place | None) -> ApiError:
     if not place.is_mapping():
         status = place.status()
         return place.at_fault(lambda: api_error(status, retry_after=wait))
-    fields = place.fields(
-        ("status", "message", "type", "code", "param", "retry_after"), "a status or a mapping"
-    )
+    fields = place.fields(KEYS["fail"], "a status or a mapping")
     if "status" not in fields:
         place.wrong("expected status: the HTTP status, or the name of an error")
     status = fields["status"].status()
@@ -135,7 +202,7 @@ def _failure(place: Place, retry_after: Place | None) -> ApiError:
 
 def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
     said = fields["reply"]
-    if said.is_mapping() and {"generated", "recorded"} & set(said.key_names):
+    if said.is_mapping() and set(KEYS["made"]) & set(said.key_names):
         for key in _REPLY_KEYS:
             if key in fields:
                 fields[key].wrong(f"{key} goes with a reply that is written out")
@@ -147,13 +214,13 @@ def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
 
 
 def _made(place: Place) -> Maker:
-    fields = place.fields(("generated", "recorded"), "generated or recorded")
+    fields = place.fields(KEYS["made"], "generated or recorded")
     if len(fields) != 1:
         place.wrong("expected one of generated, recorded, got both")
     if "recorded" in fields:
         recorded = fields["recorded"]
         file = recorded.file_beside()
-        return recorded.at_fault(lambda: Replayed.of(file))
+        return recorded.at_fault(lambda: Replayed.of(file, recorded.text()))
     hint = fields["generated"].value()
     if not isinstance(hint, str) and hint is not True:
         fields["generated"].wrong(f"expected true or a hint, got {fields['generated'].kind()}")
@@ -184,18 +251,15 @@ def _reply(fields: dict[str, Place]) -> Reply:
 
 
 def _other(place: Place) -> Reply:
-    keys = ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template")))
     if place.is_mapping() and "reply" in place.key_names:
-        return _reply(place.fields(keys, "a reply"))
+        return _reply(place.fields(KEYS["other"], "a reply"))
     return _reply({"reply": place})
 
 
 def _part(place: Place) -> ReplyPart:
     if not place.is_mapping():
         return place.text()
-    fields = place.fields(
-        ("call", "with", "id", "refusal", "text", "file"), "a text, a call, or a refusal"
-    )
+    fields = place.fields(KEYS["part"], "a text, a call, or a refusal")
     for alone in ("refusal", "text", "file"):
         if alone in fields and len(fields) > 1:
             place.wrong(f"expected {alone} to stand alone")
@@ -217,13 +281,13 @@ def _part(place: Place) -> ReplyPart:
 
 
 def _usage(place: Place) -> Usage:
-    fields = place.fields(Usage.__struct_fields__, "prompt_tokens and completion_tokens")
+    fields = place.fields(KEYS["usage"], "prompt_tokens and completion_tokens")
     return Usage(**{key: value.whole_number() for key, value in fields.items()})
 
 
 def _citation(place: Place) -> UrlCitation:
-    fields = place.fields(UrlCitation.__struct_fields__, "url, title, start_index, end_index")
-    for key in UrlCitation.__struct_fields__:
+    fields = place.fields(KEYS["citation"], "url, title, start_index, end_index")
+    for key in KEYS["citation"]:
         if key not in fields:
             place.wrong(f"expected {key}")
     return UrlCitation(
@@ -235,7 +299,7 @@ def _citation(place: Place) -> UrlCitation:
 
 
 def _logprob(place: Place) -> TokenLogprob:
-    fields = place.fields(("token", "logprob", "top"), "token, logprob and top")
+    fields = place.fields(KEYS["logprob"], "token, logprob and top")
     for key in ("token", "logprob"):
         if key not in fields:
             place.wrong(f"expected {key}")
@@ -246,6 +310,6 @@ def _logprob(place: Place) -> TokenLogprob:
 
 
 def _pace(place: Place) -> Pace:
-    fields = place.fields(Pace.__struct_fields__, "first and each, in seconds")
+    fields = place.fields(KEYS["pace"], "first and each, in seconds")
     seconds = {key: value.number() for key, value in fields.items()}
     return place.at_fault(lambda: Pace(**seconds))

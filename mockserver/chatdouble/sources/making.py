@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,11 +17,12 @@ from chatdouble.sources.generated import Generated
 from chatdouble.sources.recorded import replayed
 
 
-class _Generating:
+class Generating:
     """Makes the answer up, as ``chatdouble serve`` does without rules."""
 
     def __init__(self, hint: str | None, seed: int) -> None:
         self._hint = hint
+        self._seed = seed
         self._generated = Generated(seed)
 
     async def make(self, call: Call, count: int) -> Answer:
@@ -35,6 +37,26 @@ class _Generating:
     def __str__(self) -> str:
         return "generated" if self._hint is None else f"generated {self._hint}"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Generating) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash(self._said())
+
+    def _said(self) -> tuple[str | None, int]:
+        return self._hint, self._seed
+
+    def data(self) -> Any:
+        """The reply as a script says it, which knows no seed."""
+        return {"generated": True if self._hint is None else self._hint}
+
+    def python(self) -> str:
+        """The reply as Python says it."""
+        said = [] if self._hint is None else [repr(self._hint)]
+        if self._seed:
+            said.append(f"seed={self._seed!r}")
+        return f"generated({', '.join(said)})"
+
 
 def generated(hint: str | None = None, *, seed: int = 0) -> Maker:
     """Let a rule's answer be made up, for ``reply(generated())``.
@@ -44,17 +66,18 @@ def generated(hint: str | None = None, *, seed: int = 0) -> Maker:
             ``chatdouble serve`` makes it up.
         seed: another seed gives other words.
     """
-    return _Generating(hint, seed)
+    return Generating(hint, seed)
 
 
 class Replayed(Struct, frozen=True):
     """Gives a cassette's answers in their order, then the last one again."""
 
     interactions: tuple[Interaction, ...]
+    name: str
 
     @classmethod
-    def of(cls, file: Path) -> Replayed:
-        """The answers of a cassette's chat completions.
+    def of(cls, file: Path, name: str) -> Replayed:
+        """The answers of a cassette's chat completions; ``name`` is what the script calls it.
 
         Raises:
             ScriptError: the file is no cassette, or has none.
@@ -66,7 +89,7 @@ class Replayed(Struct, frozen=True):
         chats = tuple(one for one in found if one.path.endswith("/chat/completions"))
         if not chats:
             raise ScriptError(f"{file.name} has no recorded chat completion")
-        return cls(chats)
+        return cls(chats, name)
 
     async def make(self, call: Call, count: int) -> Answer:
         """The answer of the interaction that is due, sent in the way that the call asks for."""
@@ -78,3 +101,7 @@ class Replayed(Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"recorded, {len(self.interactions)} answers"
+
+    def data(self) -> Any:
+        """The reply as a script says it."""
+        return {"recorded": self.name}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from chatdouble.answers import Answer, ApiError, Reply, own_error
 from chatdouble.calls import Call
@@ -13,6 +16,7 @@ from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, 
 from chatdouble.sources.source import Choice, Miss
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
+_LATER = "it is fulfilled, too, but comes later"
 
 
 class _Entry(NamedTuple):
@@ -21,6 +25,14 @@ class _Entry(NamedTuple):
     key: int
     rule: Rule
     words: str
+
+
+class Explanation(NamedTuple):
+    """Which rule answers a call with which step, if one does, and the others as they are tried."""
+
+    rule: Rule | None
+    step: Step | None
+    others: tuple[NotAnswering, ...]
 
 
 class Scripted:
@@ -36,7 +48,11 @@ class Scripted:
         # a rule's number -> the calls that it answered; rules themselves are frozen
         self._uses: dict[int, int] = {}
         self._states: dict[str, str] = {}
-        self._rules = [_Entry(key, rule, str(rule)) for key, rule in enumerate(rules)]
+        self._numbers = itertools.count()
+        self._rules = [self._entry(rule) for rule in rules]
+
+    def _entry(self, rule: Rule) -> _Entry:
+        return _Entry(next(self._numbers), rule, str(rule))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -64,9 +80,41 @@ class Scripted:
         """Add a rule behind the others, or put it in the place of an older form of itself."""
         with self._lock:
             rules = list(self._rules)
-            at = next((e.key for e in rules if old is not None and e.rule is old), len(rules))
-            rules[at : at + 1] = [_Entry(at, new, str(new))]
+            before = (at for at, e in enumerate(rules) if old is not None and e.rule is old)
+            at = next(before, len(rules))
+            if at < len(rules):
+                rules[at] = _Entry(rules[at].key, new, str(new))
+            else:
+                rules.append(self._entry(new))
             self._rules = rules
+
+    def replace(self, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> None:
+        """Put new rules in the place of old ones, at once and before all others.
+
+        A rule that stands among both, wherever it was written, keeps the count of the calls that
+        it answered; scenarios stay in their states.
+        """
+        going = {id(rule) for rule in old}
+        with self._lock:
+            before: dict[str, list[_Entry]] = {}
+            others: list[_Entry] = []
+            for entry in self._rules:
+                if id(entry.rule) in going:
+                    before.setdefault(str(entry.rule.when), []).append(entry)
+                else:
+                    others.append(entry)
+            self._rules = [*(self._renewed(rule, before) for rule in new), *others]
+            kept = {entry.key for entry in self._rules}
+            self._uses = {key: uses for key, uses in self._uses.items() if key in kept}
+
+    def _renewed(self, rule: Rule, before: dict[str, list[_Entry]]) -> _Entry:
+        """The rule with the number that it had, if it was there."""
+        alike = before.get(str(rule.when), [])
+        for at, entry in enumerate(alike):
+            if replace(entry.rule, origin=rule.origin) == rule:
+                del alike[at]
+                return _Entry(entry.key, rule, str(rule))
+        return self._entry(rule)
 
     async def answer(self, call: Call) -> Choice | None:
         """The due step of the first rule that matches."""
@@ -89,17 +137,24 @@ class Scripted:
         rule = entry.rule
         with self._lock:
             uses = self._uses.get(entry.key, 0)
-            if self._state_refuses(rule) is not None:
-                return None, uses
-            if rule.used_up != "repeat" and uses >= rule.answers:
-                return (None if rule.used_up == "next" else Step(_used_up(rule))), uses
-            step, last = rule.step(uses)
-            if last and _repeats_itself(rule, step, call):
-                return None, uses
+            step = self._due(entry, call)
+            if step is None or (rule.used_up != "repeat" and uses >= rule.answers):
+                return step, uses
             self._uses[entry.key] = uses + 1
             if rule.scenario is not None and rule.scenario.sets is not None:
                 self._states[rule.scenario.name] = rule.scenario.sets
             return step, uses
+
+    def _due(self, entry: _Entry, call: Call) -> Step | None:
+        """The step that the rule would answer the call with; None if it does not answer it."""
+        rule = entry.rule
+        uses = self._uses.get(entry.key, 0)
+        if self._state_refuses(rule) is not None:
+            return None
+        if rule.used_up != "repeat" and uses >= rule.answers:
+            return None if rule.used_up == "next" else Step(_used_up(rule))
+        step, last = rule.step(uses)
+        return None if last and _repeats_itself(rule, step, call) else step
 
     def _state_refuses(self, rule: Rule) -> str | None:
         scenario = rule.scenario
@@ -123,6 +178,25 @@ class Scripted:
             looked_at=looked_at(call, rules),
             suggestion=suggestion(call, rules),
         )
+
+    def explain(self, call: Call) -> Explanation:
+        """Which rule would answer the call if it came next, and why each other one would not."""
+        answering: Rule | None = None
+        due: Step | None = None
+        others: list[NotAnswering] = []
+        for entry in self._rules:
+            rule = entry.rule
+            if rule.when.matches(call) and answering is None:
+                due = self._due(entry, call)
+                if due is not None:
+                    answering = rule
+                    continue
+            if answering is None:
+                reason = self._reason(entry.key, rule, call)
+            else:
+                reason = rule.when.why_not(call) or self._state_refuses(rule) or _LATER
+            others.append(NotAnswering(rule, reason))
+        return Explanation(answering, due, tuple(others))
 
     def _reason(self, key: int, rule: Rule, call: Call) -> str:
         reason = rule.when.why_not(call) or self._state_refuses(rule)
