@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 # what decides how an answer is sent, never what it says
 _SENDING = ("stream", "stream_options")
 _MOST_KEPT = 512
+_PROVIDERS = (
+    "address",
+    "color",
+    "company",
+    "internet",
+    "job",
+    "lorem",
+    "misc",
+    "person",
+    "phone_number",
+)
 
 
 class Generated:
@@ -74,25 +85,32 @@ class Generated:
         return hashlib.blake2b(f"{self._seed}\n{text}".encode(), digest_size=16).digest()
 
 
-def new_faker() -> Faker:
-    """A faker with what answers are made of; importing faker waits until one is wanted."""
+def new_faker(locale: str = "en_US") -> Faker:
+    """A faker with what answers are made of; importing faker waits until one is wanted.
+
+    Args:
+        locale: the language and country that names, places and words are of.
+
+    Raises:
+        AttributeError: faker knows no such locale.
+    """
     from faker import Faker
 
-    providers = ("company", "date_time", "internet", "lorem", "misc", "person")
-    return Faker("en_US", [f"faker.providers.{name}" for name in providers])
+    return Faker(locale, [f"faker.providers.{name}" for name in _PROVIDERS])
 
 
 def _compose(view: View, digest: bytes, fake: Faker) -> Choice:
     chosen = _forced_tool(view)
     if chosen is not None:
-        said = fake.sentence() if chosen.custom else _json(chosen.parameters, fake)
+        said = fake.sentence() if chosen.custom else _json(chosen.parameters, fake, view.user)
         return Choice(
             Reply(tool_calls=(ToolCall(chosen.name, said),)),
             f"a call of {chosen.name}, because tool_choice asks for it",
         )
     if view.schema is not None:
         return Choice(
-            Reply(content=_json(view.schema, fake)), "JSON for the response_format's schema"
+            Reply(content=_json(view.schema, fake, view.user)),
+            "JSON for the response_format's schema",
         )
     if view.json_object:
         content = json.dumps({"answer": fake.sentence()}, ensure_ascii=False)
@@ -114,12 +132,13 @@ def _forced_tool(view: View) -> Tool | None:
     return None
 
 
-def _json(schema: Any, fake: Faker) -> str:
+def _json(schema: Any, fake: Faker, prompt: str | None) -> str:
     from chatdouble.sources.fitting import Fitter
+    from chatdouble.sources.hints import Hints
 
+    value = Fitter(schema, fake, Hints(prompt)).value()
     try:
-        value = Fitter(schema, fake).value()
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
-        # the schema is nonsense in a way of its own; that is no reason to fail the request
+    except RecursionError:
+        # a const or an enum of the schema that is nested as deep as could only just be read
         return "{}"
