@@ -51,32 +51,31 @@ def compose(view: View, fake: Faker, style: Style, most_rounds: int) -> Composed
 
 def named_value(name: str, fake: Faker) -> str:
     """A text as a property of this name would have it."""
-    from chatdouble.sources.fitting import Fitter
-
     schema = {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
-    return str(Fitter(schema, fake).value()[name])
+    return str(_value(schema, fake, None)[name])
 
 
 def _input(tool: Tool, view: View, fake: Faker) -> str:
     if not tool.custom:
-        return _json(tool.parameters, view, fake)
+        return _json(tool.parameters, fake, view.user)
     if tool.pattern is None:
         return fake.sentence()
-    return str(_value({"type": "string", "pattern": tool.pattern}, view, fake))
+    return str(_value({"type": "string", "pattern": tool.pattern}, fake, view.user))
 
 
 def _formed(view: View, fake: Faker) -> Composed | None:
     """JSON, if the request asks for it in one way or another."""
     if view.schema is not None:
-        return Reply(_json(view.schema, view, fake)), "JSON for the response_format's schema"
+        return Reply(_json(view.schema, fake, view.user)), "JSON for the response_format's schema"
     wanted = wish(view)
     if view.json_object:
         named = wanted is not None and (wanted.said or wanted.schema["properties"])
         schema = wanted.schema if wanted and named else _ANY_OBJECT
-        return Reply(_json(schema, view, fake)), "a JSON object for the response_format"
+        return Reply(_json(schema, fake)), "a JSON object for the response_format"
     if wanted is None or not wanted.said:
         return None
-    content = _json(wanted.schema, view, fake)
+    # the words of the prompt are those of its schema here, and no values
+    content = _json(wanted.schema, fake)
     if wanted.block:
         return Reply(f"```json\n{content}\n```"), "JSON in a code block, as the messages ask for it"
     return Reply(content), "JSON for the schema in the messages"
@@ -103,16 +102,17 @@ def _text(view: View, fake: Faker, style: Style) -> str:
     return results + opening + " ".join(fake.sentence(nb_words=10) for _ in range(count))
 
 
-def _json(schema: Any, view: View, fake: Faker) -> str:
+def _json(schema: Any, fake: Faker, prompt: str | None = None) -> str:
+    value = _value(schema, fake, prompt)
     try:
-        value = _value(schema, view, fake)
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except (ValueError, TypeError, RecursionError):
-        # the schema is nonsense in a way of its own; that is no reason to fail the request
+    except RecursionError:
+        # a const or an enum of the schema that is nested as deep as could only just be read
         return "{}"
 
 
-def _value(schema: Any, view: View, fake: Faker) -> Any:
+def _value(schema: Any, fake: Faker, prompt: str | None) -> Any:
     from chatdouble.sources.fitting import Fitter
+    from chatdouble.sources.hints import Hints
 
-    return Fitter(schema, fake).value()
+    return Fitter(schema, fake, Hints(prompt)).value()

@@ -41,6 +41,17 @@ _SENDING = frozenset(
 )
 _MOST_KEPT = 512
 _LOCALE = "en_US"
+_PROVIDERS = (
+    "address",
+    "color",
+    "company",
+    "internet",
+    "job",
+    "lorem",
+    "misc",
+    "person",
+    "phone_number",
+)
 # further choices than these say again what the first ones say
 _MOST_CHOICES = 8
 
@@ -146,5 +157,4 @@ def new_faker(locale: str = _LOCALE) -> Faker:
     """A faker with what answers are made of; importing faker waits until one is wanted."""
     from faker import Faker
 
-    providers = ("company", "date_time", "internet", "lorem", "misc", "person")
-    return Faker(locale, [f"faker.providers.{name}" for name in providers])
+    return Faker(locale, [f"faker.providers.{name}" for name in _PROVIDERS])
