@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Tool, View
 from chatdouble.sources.deciding import decide
-from chatdouble.sources.instructions import wish
+from chatdouble.sources.instructions import last_label, wish
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -91,6 +91,9 @@ def _text(view: View, fake: Faker, style: Style) -> str:
     count = fake.random_int(2, 6)
     if style == "lorem":
         return " ".join(fake.sentence(ext_word_list=_LATIN) for _ in range(count))
+    label = last_label(view)
+    if label is not None:
+        results = f"Thought: I can answer now.\n{label}: {results}"
     opening = fake.random_element(_OPENINGS)
     return results + opening + " ".join(fake.sentence(nb_words=10) for _ in range(count))
 

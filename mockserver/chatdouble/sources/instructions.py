@@ -1,6 +1,7 @@
 """What the messages say about the form of the answer: JSON, by which schema, in a code block.
 
 Many clients ask for JSON in words only, with a schema, an example or a few names in the prompt.
+Agents that call tools in words only (Thought, Action, Observation) have a form of their own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ from chatdouble.calls import View
 
 _JSON_WORD = re.compile(r"\bjson\b", re.IGNORECASE)
 _BLOCK = re.compile(r"```|code ?block", re.IGNORECASE)
+# templates escape braces by doubling them, and some clients send them as they are
+_DOUBLED = re.compile(r'\{\{\s*"')
+_ACTION = re.compile(r"^[ \t]*Action Input:", re.MULTILINE)
+_LAST_LABEL = re.compile(r"^[ \t]*((?:Final )?Answer):", re.MULTILINE)
 _QUOTED_NAME = re.compile(r"""(["'`])([A-Za-z_][A-Za-z0-9_-]{0,40})\1""")
 _TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 
 # texts are looked through up to here, and at so many places
 _MOST_LETTERS = 200_000
 _MOST_TRIES = 200
+_MOST_DOUBLED = 10
 _MOST_NAMES = 50
 
 
@@ -41,12 +47,8 @@ class Wish(Struct, frozen=True):
 
 def wish(view: View) -> Wish | None:
     """What the messages ask for, None if they do not ask for JSON."""
-    texts = [
-        said.text[:_MOST_LETTERS]
-        for said in view.conversation
-        if said.role in ("system", "developer", "user")
-    ]
-    if not any(_JSON_WORD.search(text) for text in texts):
+    texts = _texts(view)
+    if not any(_JSON_WORD.search(text) for text in texts) or _in_steps(texts):
         return None
     block = any(_BLOCK.search(text) for text in texts)
     objects = [found for text in texts for found in _objects(text)]
@@ -56,7 +58,29 @@ def wish(view: View) -> Wish | None:
     if objects:
         return Wish(_like(objects[-1]), said=True, block=block)
     names = list(dict.fromkeys(_names(texts[-1]) or (n for text in texts for n in _names(text))))
-    return Wish(_object({name: {} for name in names[:_MOST_NAMES]}), block=block)
+    # a name alone says no more than that there is something to read behind it
+    texts_by_name = {name: {"type": "string"} for name in names[:_MOST_NAMES]}
+    return Wish(_object(texts_by_name), block=block)
+
+
+def last_label(view: View) -> str | None:
+    """What stands before the last answer of an agent that is to write its steps as lines."""
+    texts = _texts(view)
+    if not _in_steps(texts):
+        return None
+    return next((found[1] for text in texts if (found := _LAST_LABEL.search(text))), None)
+
+
+def _texts(view: View) -> list[str]:
+    return [
+        said.text[:_MOST_LETTERS]
+        for said in view.conversation
+        if said.role in ("system", "developer", "user")
+    ]
+
+
+def _in_steps(texts: list[str]) -> bool:
+    return any(_ACTION.search(text) for text in texts)
 
 
 def _names(text: str) -> list[str]:
@@ -66,18 +90,30 @@ def _names(text: str) -> list[str]:
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects that stand in a text, outermost ones only."""
     decoder = json.JSONDecoder()
+    doubled = 0
     at = text.find("{")
     for _ in range(_MOST_TRIES):
         if at < 0:
             return
         try:
-            found, end = decoder.raw_decode(text, at)
+            if doubled < _MOST_DOUBLED and _DOUBLED.match(text, at):
+                doubled += 1
+                found, end = _doubled(decoder, text, at)
+            else:
+                found, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             end = at + 1
         else:
             if found:
                 yield found
         at = text.find("{", end)
+
+
+def _doubled(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int]:
+    """The object that stands there with doubled braces, and where it ends."""
+    plain = text[at:].replace("{{", "{").replace("}}", "}")
+    found, end = decoder.raw_decode(plain)
+    return found, at + end + plain.count("{", 0, end) + plain.count("}", 0, end)
 
 
 def _is_schema(found: dict[str, Any]) -> bool:
