@@ -23,7 +23,7 @@ from langchain_core.output_parsers import (
     StrOutputParser,
 )
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.tools import tool
+from langchain_core.tools import StructuredTool, tool
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import (
     ChatModelIntegrationTests,
@@ -322,6 +322,16 @@ def test_an_agent_with_structured_output(model: Any, form: Any) -> None:
     asked: Any = {"messages": [("user", "What is the weather in Paris?")]}
     state = agent.invoke(asked, {"recursion_limit": 12})
     assert isinstance(state["structured_response"], (Joke, Song))
+
+
+def test_an_agent_with_many_tools_and_structured_output(model: Any) -> None:
+    tools = [
+        StructuredTool.from_function(lambda text: f"of {text}", name=f"tool_{n}", description="x")
+        for n in range(30)
+    ]
+    agent = create_agent(model, tools, response_format=ToolStrategy(Song))
+    state = agent.invoke({"messages": [("user", "Tell me")]}, {"recursion_limit": 20})
+    assert isinstance(state["structured_response"], Song)
 
 
 def test_an_agent_remembers(model: Any) -> None:

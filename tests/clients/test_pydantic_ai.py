@@ -22,6 +22,7 @@ from pydantic_ai import (  # noqa: E402
     RunContext,
     StructuredDict,
     TextOutput,
+    Tool,
     ToolOutput,
     UsageLimitExceeded,
     UsageLimits,
@@ -245,6 +246,14 @@ def test_tools_come_before_structured_output(model: Any, output: Any) -> None:
     result = run(agent, "get weather for Paris", usage_limits=UsageLimits(request_limit=5))
     assert isinstance(result.output, City)
     assert len(called) == 1
+
+
+def test_many_tools_before_structured_output(model: Any) -> None:
+    def make(number: int) -> Tool[None]:
+        return Tool(lambda text: f"of {text}", takes_ctx=False, name=f"tool_{number}")
+
+    agent = Agent(model, output_type=City, tools=[make(number) for number in range(30)])
+    assert isinstance(run(agent, "Tell me of Paris").output, City)
 
 
 def test_partial_objects_in_a_stream(model: Any) -> None:
