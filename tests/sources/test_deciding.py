@@ -98,7 +98,7 @@ def test_required_prefers_a_named_tool_and_then_the_last_one_not_called_yet() ->
 def test_the_tool_that_ends_a_run_is_reached_past_many_others() -> None:
     # agents offer it last, require a call each time, and fail when there is none
     tools = [*(tool(f"tool_{number}") for number in range(30)), tool("final_result")]
-    names = []
+    names: list[str] = []
     while "final_result" not in names:
         reply = ask(messages=history(*names), tools=tools, tool_choice="required")
         names += [made.name for made in reply.tool_calls]
