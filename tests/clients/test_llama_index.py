@@ -22,6 +22,7 @@ from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.program import FunctionCallingProgram, LLMTextCompletionProgram
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.selectors import LLMMultiSelector, LLMSingleSelector
 from llama_index.core.tools import FunctionTool
 from llama_index.llms.openai import OpenAI
 from openai import AuthenticationError, BadRequestError, NotFoundError
@@ -215,6 +216,13 @@ def test_questions_to_an_index(model: Any) -> None:
     chat = vectors.as_chat_engine(llm=model, chat_mode="condense_plus_context")
     assert str(chat.chat("Where is it warm?"))
     assert str(chat.chat("And old?"))
+
+
+def test_a_choice_between_engines(model: Any) -> None:
+    choices = ["Facts of cities", "Songs of birds"]
+    for selector in (LLMSingleSelector, LLMMultiSelector):
+        made = selector.from_defaults(llm=model).select(choices, "Where is it warm?")
+        assert {one.index for one in made.selections} <= {0, 1}
 
 
 def test_a_chat_engine(model: Any) -> None:

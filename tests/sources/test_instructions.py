@@ -72,6 +72,35 @@ def test_an_example_shows_the_form() -> None:
     assert isinstance(made["ok"], bool)
 
 
+def test_a_sketch_shows_the_form() -> None:
+    made = said("Return JSON:\n{\n  name: string,  // of the person\n  score: <int 1-5>, ...}")
+    assert list(made) == ["name", "score"]
+    assert 1 <= made["score"] <= 5
+
+
+def test_a_list_is_given_when_a_list_is_shown() -> None:
+    prompt = 'Answer with a JSON array such as [{"name": "Ann", "age": 30}]'
+    (made,) = said(prompt)
+    assert list(made) == ["name", "age"]
+    assert list(said(prompt, response_format=OBJECT)) == ["name", "age"]
+    assert all(isinstance(one, str) for one in said('JSON, as in ["red", "green"]'))
+    in_object = said('JSON, as in ["red", "green"]', response_format=OBJECT)
+    assert isinstance(in_object, dict)
+
+
+def test_a_form_that_is_introduced_goes_before_data() -> None:
+    messages = [
+        {"role": "system", "content": 'Find names. Reply with JSON like {"names": ["Ann"]}.'},
+        {"role": "user", "content": '{"text": "Ann met Bob", "page": 3}'},
+    ]
+    assert list(json.loads(ask(messages=messages).content or "")) == ["names"]
+
+
+def test_code_with_braces_is_no_sketch() -> None:
+    content = ask(text="Why does this not read my json? if (x) { y: 1 }").content or ""
+    assert not content.startswith("{")
+
+
 @pytest.mark.parametrize(
     "prompt",
     [
@@ -120,6 +149,9 @@ def test_an_agent_of_words_alone_gets_its_last_answer(label: str) -> None:
         "json " + '{"a":' * 50_000,
         "json " + '{{"a":' * 30_000,
         'json {"a": NaN}',
+        "json, as in " + "{a:" * 50_000,
+        "json, as in " + "[{a:b," * 30_000,
+        "json, as in " + "{a: b c d, " * 15_000,
     ],
 )
 def test_braces_without_end_do_no_harm(text: str) -> None:

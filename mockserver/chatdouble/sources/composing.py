@@ -64,7 +64,7 @@ def _formed(view: View, fake: Faker) -> Composed | None:
     wanted = wish(view)
     if view.json_object:
         named = wanted is not None and (wanted.said or wanted.schema["properties"])
-        schema = wanted.schema if wanted and named else _ANY_OBJECT
+        schema = _of_object(wanted.schema) if wanted and named else _ANY_OBJECT
         return Reply(_json(schema, view, fake)), "a JSON object for the response_format"
     if wanted is None or not wanted.said:
         return None
@@ -72,6 +72,16 @@ def _formed(view: View, fake: Faker) -> Composed | None:
     if wanted.block:
         return Reply(f"```json\n{content}\n```"), "JSON in a code block, as the messages ask for it"
     return Reply(content), "JSON for the schema in the messages"
+
+
+def _of_object(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, or that of what its list holds: the mode has no lists."""
+    if schema.get("type") != "array":
+        return schema
+    items = schema["items"] if isinstance(schema.get("items"), dict) else {}
+    if "properties" in items:
+        return items
+    return {"type": "object", "properties": {"items": schema}, "required": ["items"]}
 
 
 _ANY_OBJECT = {
