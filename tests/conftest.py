@@ -16,8 +16,12 @@ from typing import IO, Any
 import pytest
 
 pytest_plugins = ["pytester"]
+# with a pytest.ini of its own; scripts/test-clients runs it
+collect_ignore = ["clients"]
 
 SHARED = Path(os.environ.get("CHATDOUBLE_SHARED", Path(__file__).parents[2] / "shared"))
+# clients are tested from environments that chatdouble does not share
+PYTHON = os.environ.get("CHATDOUBLE_PYTHON", sys.executable)
 
 
 class Process:
@@ -25,7 +29,7 @@ class Process:
 
     def __init__(self, *args: str | Path, cwd: Path | None = None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chatdouble", *map(str, args)],
+            [PYTHON, "-m", "chatdouble", *map(str, args)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -81,15 +81,28 @@ def test_a_new_user_turn_starts_over() -> None:
     assert [made.name for made in ask(messages=again, tools=TOOLS).tool_calls] == ["get_weather"]
 
 
-def test_required_prefers_a_named_tool_and_then_one_not_called_yet() -> None:
+def test_required_prefers_a_named_tool_and_then_the_last_one_not_called_yet() -> None:
     assert called("the stock price, please", tool_choice="required") == ["stockPrice"]
     for names, expected in (
-        (("get_weather",), "send-mail"),
-        (("get_weather", "send-mail"), "stockPrice"),
+        (("get_weather",), "stockPrice"),
+        (("get_weather", "stockPrice"), "send-mail"),
         (("get_weather", "send-mail", "stockPrice"), "stockPrice"),
     ):
         reply = ask(messages=history(*names), tools=TOOLS, tool_choice="required")
         assert [made.name for made in reply.tool_calls] == [expected]
+    messages = history("get_weather", text="get_weather, then send-mail")
+    reply = ask(messages=messages, tools=TOOLS, tool_choice="required")
+    assert [made.name for made in reply.tool_calls] == ["send-mail"]
+
+
+def test_the_tool_that_ends_a_run_is_reached_past_many_others() -> None:
+    # agents offer it last, require a call each time, and fail when there is none
+    tools = [*(tool(f"tool_{number}") for number in range(30)), tool("final_result")]
+    names: list[str] = []
+    while "final_result" not in names:
+        reply = ask(messages=history(*names), tools=tools, tool_choice="required")
+        names += [made.name for made in reply.tool_calls]
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ def test_a_schema_in_a_message_is_honoured(prompt: str) -> None:
     jsonschema.validate(said(prompt, response_format=OBJECT), SCHEMA)
 
 
+def test_a_schema_whose_braces_are_doubled_is_honoured() -> None:
+    # templates escape braces so, and some clients send them as they are
+    doubled = WRITTEN.replace("{", "{{").replace("}", "}}")
+    prompt = f"For {{name}} and {{{{ other }}}}, here's a JSON schema to follow:\n{doubled}\nOutput"
+    jsonschema.validate(said(prompt), SCHEMA)
+    example = 'Reply in JSON like {{"name": "Ann", "sizes": {{"width": 3}}}} or {"x": {"y": {}}}.'
+    assert list(said(example.partition(" or ")[0])) == ["name", "sizes"]
+    assert list(said(example)) == ["x"]
+
+
 def test_a_schema_in_the_system_message_is_honoured_without_a_response_format() -> None:
     messages = [
         {"role": "system", "content": f"Reply with a JSON object that fits {WRITTEN}"},
@@ -62,6 +72,35 @@ def test_an_example_shows_the_form() -> None:
     assert isinstance(made["ok"], bool)
 
 
+def test_a_sketch_shows_the_form() -> None:
+    made = said("Return JSON:\n{\n  name: string,  // of the person\n  score: <int 1-5>, ...}")
+    assert list(made) == ["name", "score"]
+    assert 1 <= made["score"] <= 5
+
+
+def test_a_list_is_given_when_a_list_is_shown() -> None:
+    prompt = 'Answer with a JSON array such as [{"name": "Ann", "age": 30}]'
+    (made,) = said(prompt)
+    assert list(made) == ["name", "age"]
+    assert list(said(prompt, response_format=OBJECT)) == ["name", "age"]
+    assert all(isinstance(one, str) for one in said('JSON, as in ["red", "green"]'))
+    in_object = said('JSON, as in ["red", "green"]', response_format=OBJECT)
+    assert isinstance(in_object, dict)
+
+
+def test_a_form_that_is_introduced_goes_before_data() -> None:
+    messages = [
+        {"role": "system", "content": 'Find names. Reply with JSON like {"names": ["Ann"]}.'},
+        {"role": "user", "content": '{"text": "Ann met Bob", "page": 3}'},
+    ]
+    assert list(json.loads(ask(messages=messages).content or "")) == ["names"]
+
+
+def test_code_with_braces_is_no_sketch() -> None:
+    content = ask(text="Why does this not read my json? if (x) { y: 1 }").content or ""
+    assert not content.startswith("{")
+
+
 @pytest.mark.parametrize(
     "prompt",
     [
@@ -70,7 +109,9 @@ def test_an_example_shows_the_form() -> None:
     ],
 )
 def test_quoted_names_are_the_keys_of_a_json_object(prompt: str) -> None:
-    assert list(said(prompt, response_format=OBJECT)) == ["setup", "punchline"]
+    made = said(prompt, response_format=OBJECT)
+    assert list(made) == ["setup", "punchline"]
+    assert all(isinstance(value, str) for value in made.values())
 
 
 def test_a_json_object_without_further_words_has_an_answer() -> None:
@@ -86,8 +127,32 @@ def test_talk_of_json_alone_gets_a_text(prompt: str) -> None:
         json.loads(content)
 
 
+@pytest.mark.parametrize("label", ["Answer", "Final Answer"])
+def test_an_agent_of_words_alone_gets_its_last_answer(label: str) -> None:
+    system = (
+        "Tools: weather. Use this format:\n"
+        "Thought: what to do\nAction: a tool's name\n"
+        'Action Input: JSON such as {"city": "Rome"}\n'
+        f"Observation: its result\nAt the end:\nThought: I know.\n{label}: what you found"
+    )
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": "Hot?"}]
+    content = ask(messages=messages).content or ""
+    assert content.startswith(f"Thought: I can answer now.\n{label}: ")
+    assert "Rome" not in content
+    assert len(content) > 60
+
+
 @pytest.mark.parametrize(
-    "text", ["json " + "{" * 50_000, "json " + '{"a":' * 50_000, 'json {"a": NaN}']
+    "text",
+    [
+        "json " + "{" * 50_000,
+        "json " + '{"a":' * 50_000,
+        "json " + '{{"a":' * 30_000,
+        'json {"a": NaN}',
+        "json, as in " + "{a:" * 50_000,
+        "json, as in " + "[{a:b," * 30_000,
+        "json, as in " + "{a: b c d, " * 15_000,
+    ],
 )
 def test_braces_without_end_do_no_harm(text: str) -> None:
     assert ask(text=text).content

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from chatdouble.answers import Reply, ToolCall
 from chatdouble.calls import Tool, View
 from chatdouble.sources.deciding import decide
-from chatdouble.sources.instructions import wish
+from chatdouble.sources.instructions import last_label, wish
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -70,7 +70,7 @@ def _formed(view: View, fake: Faker) -> Composed | None:
     wanted = wish(view)
     if view.json_object:
         named = wanted is not None and (wanted.said or wanted.schema["properties"])
-        schema = wanted.schema if wanted and named else _ANY_OBJECT
+        schema = _of_object(wanted.schema) if wanted and named else _ANY_OBJECT
         return Reply(_json(schema, fake)), "a JSON object for the response_format"
     if wanted is None or not wanted.said:
         return None
@@ -79,6 +79,16 @@ def _formed(view: View, fake: Faker) -> Composed | None:
     if wanted.block:
         return Reply(f"```json\n{content}\n```"), "JSON in a code block, as the messages ask for it"
     return Reply(content), "JSON for the schema in the messages"
+
+
+def _of_object(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema, or that of what its list holds: the mode has no lists."""
+    if schema.get("type") != "array":
+        return schema
+    items = schema["items"] if isinstance(schema.get("items"), dict) else {}
+    if "properties" in items:
+        return items
+    return {"type": "object", "properties": {"items": schema}, "required": ["items"]}
 
 
 _ANY_OBJECT = {
@@ -98,6 +108,9 @@ def _text(view: View, fake: Faker, style: Style) -> str:
     count = fake.random_int(2, 6)
     if style == "lorem":
         return " ".join(fake.sentence(ext_word_list=_LATIN) for _ in range(count))
+    label = last_label(view)
+    if label is not None:
+        results = f"Thought: I can answer now.\n{label}: {results}"
     opening = fake.random_element(_OPENINGS)
     return results + opening + " ".join(fake.sentence(nb_words=10) for _ in range(count))
 

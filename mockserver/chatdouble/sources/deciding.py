@@ -56,27 +56,39 @@ def _required(view: View) -> Decision:
     fresh = tuple(tool for tool in view.tools if tool.name not in called)
     if not fresh:
         return Decision((view.tools[-1],), "a call is required, and all tools were called")
-    found = _fitting(view, fresh)
+    if not called:
+        found = _fitting(view, fresh)
+    else:
+        # agents that end their runs with a call offer the tool for it last
+        found = _named(view, fresh) or Decision(fresh[-1:], "it is the last one not called yet")
     return Decision(found.tools, f"a call is required, and {found.because}")
 
 
 def _fitting(view: View, tools: tuple[Tool, ...]) -> Decision:
     """The tools that the prompt names, else the one that fits its words best."""
-    prompt = (view.user or "")[:_MOST_LETTERS]
-    found = ((_mention(tool.name).search(prompt), tool) for tool in tools)
-    named = [(mention.start(), tool) for mention, tool in found if mention]
-    if named:
-        in_order = [tool for _, tool in sorted(named, key=lambda one: one[0])]
-        return Decision(
-            tuple(in_order if view.parallel else in_order[:1]),
-            "the prompt names it" if len(named) == 1 else "the prompt names them",
-        )
-    words = _words(prompt)
+    found = _named(view, tools)
+    if found is not None:
+        return found
+    words = _words((view.user or "")[:_MOST_LETTERS])
     scores = [_score(tool, words) for tool in tools]
     best = max(scores)
     if not best:
         return Decision(tools[:1], "it is the first")
     return Decision((tools[scores.index(best)],), "it fits the prompt's words best")
+
+
+def _named(view: View, tools: tuple[Tool, ...]) -> Decision | None:
+    """The tools that the prompt names, in its order; None if it names none."""
+    prompt = (view.user or "")[:_MOST_LETTERS]
+    found = ((_mention(tool.name).search(prompt), tool) for tool in tools)
+    named = [(mention.start(), tool) for mention, tool in found if mention]
+    if not named:
+        return None
+    in_order = [tool for _, tool in sorted(named, key=lambda one: one[0])]
+    return Decision(
+        tuple(in_order if view.parallel else in_order[:1]),
+        "the prompt names it" if len(named) == 1 else "the prompt names them",
+    )
 
 
 @lru_cache(maxsize=512)
