@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 
@@ -246,12 +247,16 @@ def test_allowed_tools_are_the_only_ones_called() -> None:
 
 
 def test_a_custom_tool_gets_a_text_and_a_legacy_function_its_arguments() -> None:
-    custom = {"type": "custom", "custom": {"name": "note"}}
+    custom: dict[str, Any] = {"type": "custom", "custom": {"name": "note"}}
     (made,) = ask(
         tools=[custom], tool_choice={"type": "custom", "custom": {"name": "note"}}
     ).tool_calls
     assert made.name == "note"
     assert " " in made.arguments
+    grammar = {"syntax": "regex", "definition": r"^[A-Z]{3}-\d{4}$"}
+    custom["custom"] = {"name": "note", "format": {"type": "grammar", "grammar": grammar}}
+    (made,) = ask(tools=[custom]).tool_calls
+    assert re.fullmatch(r"[A-Z]{3}-\d{4}", made.arguments)
     functions = [WEATHER["function"]]
     (made,) = ask(functions=functions, function_call={"name": "get_weather"}).tool_calls
     assert "city" in json.loads(made.arguments)

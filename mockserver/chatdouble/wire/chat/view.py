@@ -7,6 +7,7 @@ from typing import Any
 
 from chatdouble.answers import ToolCall, is_tool_name
 from chatdouble.calls import Said, Tool, ToolResult, View
+from chatdouble.wire.chat.options import GrammarFormat, ToolFormat
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -122,11 +123,23 @@ def _calls_of(message: AssistantMessage) -> list[ToolCall]:
     return [ToolCall(*one) for one in made if is_tool_name(one[0])]
 
 
+def _pattern(form: ToolFormat | None) -> str | None:
+    """The regular expression that a custom tool's input must match, None without one."""
+    if isinstance(form, GrammarFormat) and form.grammar.syntax == "regex":
+        return form.grammar.definition
+    return None
+
+
 def _tools(request: ChatRequest) -> tuple[Tool, ...]:
     functions = (*(request.functions or ()), *tool_functions(request))
     tools = [Tool(one.name, one.description or "", one.parameters) for one in functions]
     tools += [
-        Tool(tool.custom.name, tool.custom.description or "", custom=True)
+        Tool(
+            tool.custom.name,
+            tool.custom.description or "",
+            custom=True,
+            pattern=_pattern(tool.custom.format),
+        )
         for tool in request.tools or ()
         if isinstance(tool, CustomToolOffer)
     ]
