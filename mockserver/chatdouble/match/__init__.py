@@ -15,8 +15,8 @@ from chatdouble.match.matchers import (
     like,
     one_of,
     regex,
-    shorten,
 )
+from chatdouble.match.values import shorten
 from chatdouble.match.when import Asked, AskedResult, When, when
 
 __all__ = [

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
 from chatdouble.errors import ScriptError
+from chatdouble.match.values import alike, cut, is_number, read, same, shown
 
 _COMPARED: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     "above": ("above", lambda left, right: left > right),
@@ -75,7 +75,7 @@ class Equals(Matcher, frozen=True):
         return repr(self.value)
 
     def __str__(self) -> str:
-        return f"equals {_shown(self.value)}"
+        return f"equals {shown(self.value)}"
 
 
 class Contains(Matcher, frozen=True):
@@ -91,7 +91,7 @@ class Contains(Matcher, frozen=True):
         return isinstance(value, list | dict) and any(same(item, self.value) for item in value)
 
     def __str__(self) -> str:
-        return f"contains {_shown(self.value)}"
+        return f"contains {shown(self.value)}"
 
 
 class Regex(Matcher, frozen=True):
@@ -157,7 +157,7 @@ class OneOf(Matcher, frozen=True):
         return f"one_of({', '.join(map(repr, self.values))})"
 
     def __str__(self) -> str:
-        return f"one of {', '.join(map(_shown, self.values))}"
+        return f"one of {', '.join(map(shown, self.values))}"
 
 
 class Like(Matcher, frozen=True):
@@ -168,14 +168,14 @@ class Like(Matcher, frozen=True):
 
     def test(self, value: Any) -> bool:
         """Whether it has; lists must be of the same length."""
-        return _like(_read(value), self.value)
+        return alike(read(value), self.value)
 
     def python(self) -> str:
         """Its name in Python is ``like``."""
         return f"like({self.value!r})"
 
     def __str__(self) -> str:
-        return f"like {_cut(json.dumps(self.value, ensure_ascii=False))}"
+        return f"like {cut(json.dumps(self.value, ensure_ascii=False))}"
 
 
 class Fits(Matcher, frozen=True):
@@ -201,7 +201,7 @@ class Fits(Matcher, frozen=True):
         # an empty registry: no reference is ever fetched
         validator = Draft202012Validator(self.schema, registry=Registry())
         try:
-            return validator.is_valid(_read(value))
+            return validator.is_valid(read(value))
         except (Unresolvable, RecursionError):
             return False
 
@@ -210,7 +210,7 @@ class Fits(Matcher, frozen=True):
         return f"fits({self.schema!r})"
 
     def __str__(self) -> str:
-        return f"fits the schema {_cut(json.dumps(self.schema, ensure_ascii=False))}"
+        return f"fits the schema {cut(json.dumps(self.schema, ensure_ascii=False))}"
 
 
 class Compared(Matcher, frozen=True):
@@ -220,12 +220,12 @@ class Compared(Matcher, frozen=True):
     value: float
 
     def __post_init__(self) -> None:
-        if not _is_number(self.value):
+        if not is_number(self.value):
             raise ScriptError(f"{self.op} expects a number, got {self.value!r}")
 
     def test(self, value: Any) -> bool:
         """Whether it is; what is no number is not."""
-        return _is_number(value) and _COMPARED[self.op][1](value, self.value)
+        return is_number(value) and _COMPARED[self.op][1](value, self.value)
 
     def data(self) -> Any:
         """The comparison by its name."""
@@ -399,55 +399,3 @@ def at_least(number: float) -> Matcher:
 def at_most(number: float) -> Matcher:
     """The number is this or smaller."""
     return Compared("at_most", number)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Whether two JSON values are the same: true is no number, but 2.0 is 2."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
-
-
-def shorten(text: str, limit: int = 120) -> str:
-    """The text in quotes, cut when it is longer than the limit."""
-    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
-
-
-def _shown(value: Any) -> str:
-    return shorten(value) if isinstance(value, str) else _cut(repr(value))
-
-
-def _cut(text: str) -> str:
-    return shorten(text)[1:-1] if len(text) > 120 else text
-
-
-def _like(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(value, dict) and all(
-            key in value and _like(value[key], part) for key, part in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(value, list) and len(value) == len(wanted) and all(map(_like, value, wanted))
-        )
-    return same(value, wanted)
-
-
-def _read(value: Any) -> Any:
-    return _parsed(value) if isinstance(value, str) else value
-
-
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

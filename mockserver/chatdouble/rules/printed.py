@@ -15,7 +15,8 @@ from chatdouble.answers import ApiError, Recording, Reply, ToolCall, tool_call
 from chatdouble.errors import ScriptError
 from chatdouble.failures import FAILURES, api_error
 from chatdouble.faults import written
-from chatdouble.match.when import Either, When, Where
+from chatdouble.match.parts import Where
+from chatdouble.match.when import Either, When
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
 

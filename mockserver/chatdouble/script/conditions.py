@@ -22,7 +22,8 @@ from chatdouble.match.matchers import (
     Regex,
     joined,
 )
-from chatdouble.match.when import Condition, Either, FieldAt, Header, Part, Result
+from chatdouble.match.parts import Condition, FieldAt, Header, Part, Result
+from chatdouble.match.when import Either
 from chatdouble.script.place import Place
 
 _GROUPS = ("any", "all", "not")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from chatdouble.answers import FINISH_REASONS, UrlCitation, Usage
 from chatdouble.faults import KNOWN
 from chatdouble.match.fields import FIELDS, PATH, Field
-from chatdouble.match.when import Result
+from chatdouble.match.parts import Result
 from chatdouble.rules import FAILURES, USED_UP
 from chatdouble.schedule import Pace
 from chatdouble.script.conditions import COMPARED, KINDS, MATCHERS, WHEN_KEYS
