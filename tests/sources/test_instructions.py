@@ -84,6 +84,8 @@ def test_a_list_is_given_when_a_list_is_shown() -> None:
     assert list(made) == ["name", "age"]
     assert list(said(prompt, response_format=OBJECT)) == ["name", "age"]
     assert all(isinstance(one, str) for one in said('JSON, as in ["red", "green"]'))
+    code = "Speak of JSON, if you like." + " " * 200 + 'Example: `towns = ["Rome", "Paris"]`'
+    assert not (ask(text=code).content or "").startswith(("[", "`"))
     in_object = said('JSON, as in ["red", "green"]', response_format=OBJECT)
     assert isinstance(in_object, dict)
 
@@ -94,6 +96,11 @@ def test_a_form_that_is_introduced_goes_before_data() -> None:
         {"role": "user", "content": '{"text": "Ann met Bob", "page": 3}'},
     ]
     assert list(json.loads(ask(messages=messages).content or "")) == ["names"]
+
+
+def test_the_argument_of_a_type_is_no_list() -> None:
+    prompt = "Respond with a JSON object: `city`, `kind` (a Literal['town', 'village'])"
+    assert list(said(prompt, response_format=OBJECT)) == ["city", "kind"]
 
 
 def test_code_with_braces_is_no_sketch() -> None:

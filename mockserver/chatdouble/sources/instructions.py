@@ -20,8 +20,8 @@ _JSON_WORD = re.compile(r"\bjson\b", re.IGNORECASE)
 _BLOCK = re.compile(r"```|code ?block", re.IGNORECASE)
 # templates escape braces by doubling them, and some clients send them as they are
 _DOUBLED = re.compile(r'\{\{\s*"')
-# an object, or a list that begins with one or with a text
-_START = re.compile(r"""\{|\[(?=\s*[{"'])\s*\{?""")
+# an object, or a list that begins with one or with a text; never an index or a type's argument
+_START = re.compile(r"""\{|(?<![\w\])])\[(?=\s*[{"'])\s*\{?""")
 _CUE = re.compile(
     r"\b(?:answer|as follows|as in|example|fields|following|format|instance|like|output|provide|"
     r"reply|respond|response|return|schema|structure|such as|template)\b",
@@ -95,7 +95,9 @@ def _in_steps(texts: list[str]) -> bool:
 
 
 def _names(text: str) -> list[str]:
-    return [name for _, name in _QUOTED_NAME.findall(text) if name.lower() != "json"]
+    """The names in quotation marks; where some stand in backticks, those alone."""
+    found = [(mark, name) for mark, name in _QUOTED_NAME.findall(text) if name.lower() != "json"]
+    return [name for mark, name in found if mark == "`"] or [name for _, name in found]
 
 
 class _Form(Struct, frozen=True):
@@ -129,8 +131,12 @@ def _forms(text: str) -> Iterator[_Form]:
             at = end
             yield _Form(found, 2)
             continue
-        introduced = bool(_CUE.search(text, max(0, start.start() - _CUE_LETTERS), start.start()))
+        before = text[max(0, start.start() - _CUE_LETTERS) : start.start()]
+        introduced = bool(_CUE.search(before))
         if not (found or introduced) or sketched == _MOST_SKETCHED:
+            continue
+        if isinstance(found, list) and not _JSON_WORD.search(before):
+            # lists of texts stand in much code
             continue
         sketched += 1
         sketch = sketches.read(text, start.start())
