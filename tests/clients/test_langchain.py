@@ -34,8 +34,6 @@ from openai import AuthenticationError, BadRequestError, NotFoundError
 
 from tests.clients.conftest import PIXEL
 
-VALUES = pytest.mark.xfail(strict=False, reason="values from the prompt: being built")
-
 
 class TestStandardUnit(ChatModelUnitTests):
     """The suite's tests without requests."""
@@ -115,15 +113,6 @@ class TestStandard(ChatModelIntegrationTests):
     def test_anthropic_inputs(self, model: Any) -> None:
         super().test_anthropic_inputs(model)
 
-    @VALUES
-    def test_tool_calling(self, model: Any) -> None:
-        super().test_tool_calling(model)
-
-    @VALUES
-    async def test_tool_calling_async(self, model: Any) -> None:
-        await super().test_tool_calling_async(model)
-
-    @VALUES
     def test_unicode_tool_call_integration(self, model: Any, **more: Any) -> None:
         super().test_unicode_tool_call_integration(model, **more)
 

@@ -74,15 +74,10 @@ def test_the_cost_is_known(ask: Any) -> None:
         assert litellm.completion_cost(completion) > 0
 
 
-PASSED_OVER = pytest.mark.xfail(
-    strict=False, reason="messages[].provider_specific_fields is refused; the API passes over it"
-)
-
-
 @pytest.mark.parametrize(
     ("stream", "whole"),
     [
-        pytest.param(False, True, id="body", marks=PASSED_OVER),
+        pytest.param(False, True, id="body"),
         pytest.param(False, False, id="told-fields"),
         pytest.param(True, True, id="stream"),
     ],

@@ -117,7 +117,7 @@ def say(client: Any, messages: list[Any], tools: list[Any], stream: bool) -> Any
     return final
 
 
-@pytest.mark.xfail(strict=False, reason="messages[].parsed is refused; the API passes over it")
+@pytest.mark.xfail(strict=False, reason="tool_calls[].index is refused, as by the API")
 def test_what_the_helper_made_can_be_sent_back(client: Any) -> None:
     with client.chat.completions.stream(
         model="gpt-4o", messages=WEATHER, tools=[GET_WEATHER]

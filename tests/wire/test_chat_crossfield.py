@@ -221,3 +221,10 @@ def test_json_mode_wants_the_word_in_any_message(role: str) -> None:
     assert read_chat(USER, {"role": role, "content": "As JSON."}, response_format=form).view
     error = refused(read_chat(USER, {"role": role, "content": "As XML."}, response_format=form))
     assert (error.param, error.code) == ("messages", None)
+
+
+def test_what_clients_add_to_an_answer_that_they_send_back_is_passed_over() -> None:
+    answer: dict[str, Any] = {"role": "assistant", "content": "Hi", "parsed": None, "provider_specific_fields": {}}
+    assert read_chat(USER, answer, USER).settled is None
+    error = refused(read_chat({**USER, "parsed": None}))
+    assert error.param == "messages[0].parsed"

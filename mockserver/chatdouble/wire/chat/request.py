@@ -107,7 +107,7 @@ class FilePart(_Part, tag="file", gc=False):
 Part = TextPart | ImagePart | AudioPart | RefusalPart | EarlierAudioPart | FilePart
 
 
-class FunctionCall(Struct, forbid_unknown_fields=True, gc=False):
+class FunctionCall(Struct, gc=False):
     """Which function was called, with which arguments as JSON text."""
 
     name: Name
@@ -163,8 +163,12 @@ class SystemMessage(_Message, tag="system", gc=False):
     """Instructions of whoever runs the app."""
 
 
-class AssistantMessage(_Message, tag="assistant", gc=False):
-    """What the model said earlier."""
+class AssistantMessage(_Message, tag="assistant", forbid_unknown_fields=False, gc=False):
+    """What the model said earlier.
+
+    Clients send back what they were told with keys of their own beside it (LiteLLM's
+    ``provider_specific_fields``, the openai client's ``parsed``), and loops of theirs go on.
+    """
 
 
 class UserMessage(_Message, tag="user", gc=False):
