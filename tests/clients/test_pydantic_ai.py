@@ -250,7 +250,7 @@ def test_tools_come_before_structured_output(model: Any, output: Any) -> None:
 
 def test_many_tools_before_structured_output(model: Any) -> None:
     def make(number: int) -> Tool[None]:
-        return Tool(lambda text: f"of {text}", takes_ctx=False, name=f"tool_{number}")
+        return Tool(shout, name=f"tool_{number}")
 
     agent = Agent(model, output_type=City, tools=[make(number) for number in range(30)])
     assert isinstance(run(agent, "Tell me of Paris").output, City)
