@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import threading
@@ -32,6 +33,9 @@ _MOST_ORDINALS = 10_000
 # faults that a call asks for; the answer that they dictate, None to ask the sources; who says so
 _Ask: TypeAlias = tuple[tuple[Fault, ...], Choice | None, str]
 _NO_ASK: _Ask = ((), None, "")
+
+# bodies of more bytes are read and answered in a thread
+_LARGE_BODY = 100_000
 
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -207,7 +211,12 @@ class Session(Verification):
 
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
-        dialects.read(call, self._settings)
+        large = len(call.body) > _LARGE_BODY
+        if large:
+            # to read and count much text takes its time, and others wait for answers
+            await asyncio.to_thread(dialects.read, call, self._settings)
+        else:
+            dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
         asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
         if choice is None:
@@ -222,7 +231,10 @@ class Session(Verification):
         if asked or choice.faults:
             exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
         else:
-            response = dialects.render(call, choice.answer, stamp)
+            if large:
+                response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
+            else:
+                response = dialects.render(call, choice.answer, stamp)
             if choice.pace is None:
                 pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
             else:

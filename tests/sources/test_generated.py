@@ -290,3 +290,54 @@ def test_required_goes_on_to_a_tool_that_was_not_called_yet() -> None:
     assert choice is not None
     assert isinstance(choice.answer, Reply)
     assert [made.name for made in choice.answer.tool_calls] == ["get_weather"]
+
+
+@pytest.mark.parametrize("name", ["to", "recipient", "cc", "email"])
+def test_an_address_of_the_prompt_goes_where_mail_goes(name: str) -> None:
+    tool = {
+        "type": "function",
+        "function": {
+            "name": "send_mail",
+            "parameters": {
+                "type": "object",
+                "properties": {name: {"type": "string"}, "body": {"type": "string"}},
+                "required": [name, "body"],
+            },
+        },
+    }
+    (made,) = ask(text="Write to bob@example.org and say hi", tools=[tool]).tool_calls
+    assert json.loads(made.arguments)[name] == "bob@example.org"
+
+
+def test_a_schema_that_grows_without_end_holds_nobody_up() -> None:
+    defs: dict[str, Any] = {
+        f"d{at}": {
+            "type": "object",
+            "properties": {key: {"$ref": f"#/$defs/d{at + 1}"} for key in "ab"},
+            "required": ["a", "b"],
+        }
+        for at in range(30)
+    }
+    defs["d30"] = {"type": "string"}
+    schema = {"type": "object", "properties": {"r": {"$ref": "#/$defs/d0"}}, "$defs": defs}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    body = {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "x"}],
+        "n": 8,
+        "response_format": wanted,
+    }
+    call = Call(method="POST", path="/v1/chat/completions", body=json.dumps(body).encode())
+    dialects.read(call)
+    ticks = 0
+
+    async def answer_beside_others() -> None:
+        nonlocal ticks
+        answering = asyncio.create_task(Generated().answer(call))
+        while not answering.done():
+            await asyncio.sleep(0.001)
+            ticks += 1
+        assert answering.result() is not None
+
+    asyncio.run(answer_beside_others())
+    assert ticks > 5

@@ -163,3 +163,18 @@ def test_an_agent_of_words_alone_gets_its_last_answer(label: str) -> None:
 )
 def test_braces_without_end_do_no_harm(text: str) -> None:
     assert ask(text=text).content
+
+
+def test_values_of_the_prompt_go_into_the_schema_of_another_message() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name", "age"],
+    }
+    system = {"role": "system", "content": f"Reply in json matching: {json.dumps(schema)}"}
+    for age in (31, 44):
+        user = {"role": "user", "content": f"Jason is {age} years old"}
+        made = json.loads(ask(messages=[system, user], response_format=OBJECT).content or "")
+        assert made["age"] == age
+    both = f"Jason is 44 years old. Reply in JSON by the schema {json.dumps(schema)}"
+    assert said(both, response_format=OBJECT)["age"] == 44

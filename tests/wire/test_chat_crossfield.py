@@ -224,7 +224,8 @@ def test_json_mode_wants_the_word_in_any_message(role: str) -> None:
 
 
 def test_what_clients_add_to_an_answer_that_they_send_back_is_passed_over() -> None:
-    answer: dict[str, Any] = {"role": "assistant", "content": "Hi", "parsed": None, "provider_specific_fields": {}}
+    answer: dict[str, Any] = {"role": "assistant", "content": "Hi", "parsed": None}
+    answer["provider_specific_fields"] = {}
     assert read_chat(USER, answer, USER).settled is None
     error = refused(read_chat({**USER, "parsed": None}))
     assert error.param == "messages[0].parsed"

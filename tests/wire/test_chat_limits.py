@@ -96,3 +96,10 @@ def test_no_reply_has_more_tokens_than_its_limit(reply: Reply, limit: int) -> No
 def test_usage_that_a_rule_sets_is_kept() -> None:
     reply = Reply(TEXT, usage=Usage(1, 2))
     assert limited(asked(max_tokens=3), reply).usage == Usage(1, 2)
+
+
+@pytest.mark.parametrize("limit", range(1, 12))
+@pytest.mark.parametrize("stop", ["e", "o t", "hree", [" ", "z"], " four five"])
+def test_a_stop_sequence_never_bills_more_than_the_limit(stop: Any, limit: int) -> None:
+    body = json.loads(render(Reply(TEXT), max_tokens=limit, stop=stop).whole())
+    assert body["usage"]["completion_tokens"] <= limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from chatdouble.answers import Reply, ToolCall
@@ -24,6 +25,7 @@ _LATIN_WORDS = (
     "labore et dolore magna aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris"
 )
 _LATIN = _LATIN_WORDS.split()
+_QUOTED = re.compile(r"""(["'`])[^"'`\n]{1,60}\1""")
 _OPENINGS = ("", "", "Of course. ", "Good question. ", "Certainly. ", "Here is what I can say. ")
 
 
@@ -71,14 +73,28 @@ def _formed(view: View, fake: Faker) -> Composed | None:
     if view.json_object:
         named = wanted is not None and (wanted.said or wanted.schema["properties"])
         schema = _of_object(wanted.schema) if wanted and named else _ANY_OBJECT
-        return Reply(_json(schema, fake)), "a JSON object for the response_format"
+        return Reply(
+            _json(schema, fake, _around_schema(view.user))
+        ), "a JSON object for the response_format"
     if wanted is None or not wanted.said:
         return None
-    # the words of the prompt are those of its schema here, and no values
-    content = _json(wanted.schema, fake)
+    content = _json(wanted.schema, fake, _around_schema(view.user))
     if wanted.block:
         return Reply(f"```json\n{content}\n```"), "JSON in a code block, as the messages ask for it"
     return Reply(content), "JSON for the schema in the messages"
+
+
+def _around_schema(prompt: str | None) -> str | None:
+    """What the prompt says before and behind the schema or the example that it brings.
+
+    The words within are no values, nor are quoted names of keys.
+    """
+    if prompt is None:
+        return None
+    begin, end = prompt.find("{"), prompt.rfind("}")
+    if 0 <= begin < end:
+        prompt = f"{prompt[:begin]} {prompt[end + 1 :]}"
+    return _QUOTED.sub(" ", prompt)
 
 
 def _of_object(schema: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import threading
@@ -54,6 +55,8 @@ _PROVIDERS = (
 )
 # further choices than these say again what the first ones say
 _MOST_CHOICES = 8
+# bytes of a request whose schemas may be large
+_LARGE_BODY = 4_000
 
 
 class Generated:
@@ -88,6 +91,7 @@ class Generated:
         self._locale = locale
         self._most_rounds = most_rounds
         self._lock = threading.Lock()
+        self._composing = threading.Lock()
         self._fake: Faker | None = None
         self._kept: OrderedDict[tuple[bytes, int], Choice] = OrderedDict()
 
@@ -96,10 +100,16 @@ class Generated:
         view = call.view
         if view is None:
             return None
-        key = (self._digest(call), min(view.choices, _MOST_CHOICES))
+        has_schemas = bool(view.tools) or view.schema is not None
+        # values for large schemas, and for those that refer to themselves, take their time
+        dear = has_schemas and (len(call.body) > _LARGE_BODY or b"$ref" in call.body)
+        key = (self._digest(call), 1 if dear else min(view.choices, _MOST_CHOICES))
         choice = self._kept.get(key)
         if choice is None:
-            choice = self._compose(view, *key)
+            if dear:
+                choice = await asyncio.to_thread(self._compose, view, *key)
+            else:
+                choice = self._compose(view, *key)
             self._kept[key] = choice
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
@@ -118,17 +128,19 @@ class Generated:
         """A text as a property of this name would have it, for example ``city``."""
         self.warm()
         fake = self._fake or new_faker(self._locale)
-        fake.seed_instance(int.from_bytes(self._digest(call)))
-        return named_value(name, fake)
+        with self._composing:
+            fake.seed_instance(int.from_bytes(self._digest(call)))
+            return named_value(name, fake)
 
     def _compose(self, view: View, digest: bytes, choices: int) -> Choice:
         self.warm()
         fake = self._fake or new_faker(self._locale)
         composed = []
         for index in range(choices):
-            # seeded anew for each answer, so that none depends on those before it
-            fake.seed_instance(int.from_bytes(digest) + index)
-            composed.append(compose(view, fake, self._style, self._most_rounds))
+            with self._composing:
+                # seeded anew for each answer, so that none depends on those before it
+                fake.seed_instance(int.from_bytes(digest) + index)
+                composed.append(compose(view, fake, self._style, self._most_rounds))
         (first, because), *others = composed
         return Choice(replace(first, others=tuple(reply for reply, _ in others)), because)
 

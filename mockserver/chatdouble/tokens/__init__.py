@@ -40,8 +40,14 @@ def _encoding(name: EncodingName) -> Encoding:
 def count(text: str, name: EncodingName = "o200k_base") -> int:
     """How many tokens the text has."""
     if len(text) > _LONGEST_KEPT:
-        return encoding(name).count(text)
+        return _count_long(text, name)
     return _count(text, name)
+
+
+@lru_cache(maxsize=8)
+def _count_long(text: str, name: EncodingName) -> int:
+    # a long text is counted more than once for one request
+    return encoding(name).count(text)
 
 
 @lru_cache(maxsize=4096)

@@ -52,6 +52,7 @@ _AFTER = {
 }
 _FROM = {"from", "origin", "source", "departure", "start", "sender", "author"}
 _TO = {"to", "destination", "dest", "target", "arrival", "end", "recipient", "receiver"}
+_MAILED = {"to", "cc", "bcc", "from", "sender", "recipient", "receiver", "addressee", "reply_to"}
 _TYPED: dict[str, Kind] = {
     "email": "email",
     "idn-email": "email",
@@ -198,7 +199,8 @@ def _typed(hints: Hints, wanted: _Wanted, *, again: bool = False) -> Offers:
     """What is written in a way that nothing else is."""
     if "string" not in wanted.types:
         return
-    for form in (*wanted.formats, wanted.kind):
+    mailed = ["email"] if wanted.name.lower() in _MAILED else []
+    for form in (*wanted.formats, *mailed, wanted.kind):
         if form in _TYPED:
             for hint in hints.free(_TYPED[form], again=again):
                 yield _as_form(hint, exact=form in wanted.formats), (hint.at,)

@@ -25,8 +25,8 @@ from chatdouble.sources.hints import Hints
 
 _DEEPEST = 80
 # steps; and how many of them a value takes that is easily made
-_MOST_WORK = 600_000
-_LENIENT_WORK = 150_000
+_MOST_WORK = 300_000
+_LENIENT_WORK = 100_000
 _A_VALUE = 30
 _MOST_OPTIONAL = 300
 _MOST_LETTERS = 100_000

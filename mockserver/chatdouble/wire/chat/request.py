@@ -146,7 +146,7 @@ class _Message(Struct, tag_field="role", forbid_unknown_fields=True, kw_only=Tru
     role is ignored, or refused by a rule of its own. So is a missing content, after all else.
     """
 
-    content: LongText | Annotated[list[Part], Meta(min_length=1)] | None = None
+    content: LongText | list[Part] | None = None
     name: ParticipantName | None = None
     refusal: str | None = None
     audio: EarlierAudio | None = None
@@ -192,7 +192,7 @@ class DeveloperMessage(
 ):
     """What reasoning models call the system message; it takes nothing else (probed)."""
 
-    content: LongText | Annotated[list[TextPart], Meta(min_length=1)]
+    content: LongText | list[TextPart]
     name: ParticipantName | None = None
 
 

@@ -94,7 +94,10 @@ def choice_tokens(request: ChatRequest, reply: Reply, reasoning: int = 0) -> int
 
 def _choice_tokens(request: ChatRequest, reply: Reply, reasoned: bool) -> int:
     limit = limit_of(request)
-    return limit if limit and _is_cut(request, reply) else _said(request, reply, reasoned)
+    if limit is None:
+        return _said(request, reply, reasoned)
+    # a stop sequence is billed as far as the limit lets it be written
+    return limit if _is_cut(request, reply) else min(_said(request, reply, reasoned), limit)
 
 
 def _is_cut(request: ChatRequest, reply: Reply) -> bool:
