@@ -113,6 +113,7 @@ class TestStandard(ChatModelIntegrationTests):
     def test_anthropic_inputs(self, model: Any) -> None:
         super().test_anthropic_inputs(model)
 
+    @pytest.mark.xfail(strict=False, reason="a name that only its quotation marks point to")
     def test_unicode_tool_call_integration(self, model: Any, **more: Any) -> None:
         super().test_unicode_tool_call_integration(model, **more)
 
