@@ -40,7 +40,8 @@ def examples() -> list[Any]:
     found = []
     for file in sorted((ROOT / "examples").rglob("*.yaml")):
         found.append(pytest.param(file.read_text(), id=file.name))
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for page in filter(Path.is_file, pages):
         for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S)):
             found.append(pytest.param(text, id=f"{page.name} {number}"))
     return found
