@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import UNSET, Struct, UnsetType
 
 from chatdouble.errors import ScriptError
+from chatdouble.live import Live
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -278,7 +279,7 @@ class Document(Struct, frozen=True):
     compact: bool = False
 
 
-Answer: TypeAlias = Reply | ApiError | Recording | Document
+Answer: TypeAlias = Reply | ApiError | Recording | Document | Live
 
 
 def call(name: str, /, **arguments: Any) -> ToolCall:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from starlette.routing import Mount, Router
@@ -13,9 +14,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chatdouble import bodies
 from chatdouble.answers import ApiError
 from chatdouble.calls import Call
-from chatdouble.delivery import Delivery
-from chatdouble.engine import Hub
+from chatdouble.delivery import Delivery, leaving
+from chatdouble.forwarding import Forwarding
+from chatdouble.hub import Hub
 from chatdouble.journal import Exchange, Journal
+from chatdouble.live import Live
 from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
 from chatdouble.wire import dialects
@@ -68,6 +71,7 @@ class Handler:
             method=scope["method"],
             path=path,
             query=scope["query_string"].decode("latin-1"),
+            raw_path=_without_session(scope.get("raw_path", b""), id),
             raw_headers=scope["headers"],
         )
         session = self._hub.session(id)
@@ -82,13 +86,20 @@ class Handler:
         if session is None:
             await self._refuse(call, _no_session(id), journal, started)(receive, send)
             return
+        call.left = partial(leaving, receive)
         try:
             exchange = await session.respond(call)
         except Exception:
             _log.exception("chatdouble failed to answer %r", call)
             await self._refuse(call, _OUR_FAULT, journal, started)(receive, send)
             return
-        await Delivery(journal, exchange, started)(receive, send)
+        finally:
+            # the journal keeps the call, which must not keep the connection
+            call.left = None
+        if isinstance(exchange.answer, Live):
+            await Forwarding(journal, exchange, exchange.answer, started)(receive, send)
+        else:
+            await Delivery(journal, exchange, started)(receive, send)
 
     def _refuse(self, call: Call, error: ApiError, journal: Journal, started: float) -> Delivery:
         """The delivery of what no session gets to answer."""
@@ -109,6 +120,13 @@ def _session_and_path(path: str) -> tuple[str, str]:
         return "", path
     id, _, rest = path[3:].partition("/")  # noqa: A001 - what it is
     return id, f"/{rest}"
+
+
+def _without_session(raw_path: bytes, id: str) -> bytes:  # noqa: A002 - what it is
+    """The path as it was sent, b"" if the session's part of it was quoted in an odd way."""
+    if raw_path.startswith(b"/s/"):
+        return raw_path[3 + len(id) :] if raw_path.startswith(b"/s/%b/" % id.encode()) else b""
+    return raw_path
 
 
 def _no_session(id: str) -> ApiError:  # noqa: A002 - what it is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -105,6 +105,7 @@ class Call(Struct, kw_only=True, gc=False):
         method: the HTTP method in capitals.
         path: the path without the session's prefix, for example ``/v1/chat/completions``.
         query: the raw query string.
+        raw_path: the path as it was sent, still quoted.
         raw_headers: the headers as they came, names in lower case.
         body: the body's bytes, with any compression undone.
         endpoint: the dialect that reads the path, for example ``chat.completions``; ``""`` if none.
@@ -114,11 +115,13 @@ class Call(Struct, kw_only=True, gc=False):
         because: why it is settled so.
         asked: what the request asks of the session's stored completions, as its dialect reads it;
             None when it asks for something else.
+        left: while it is answered, waits until the client has left; None if nobody can tell.
     """
 
     method: str
     path: str
     query: str = ""
+    raw_path: bytes = b""
     raw_headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
     body: bytes = b""
     endpoint: str = ""
@@ -126,6 +129,7 @@ class Call(Struct, kw_only=True, gc=False):
     settled: ApiError | Document | None = None
     because: str = ""
     asked: Any = None
+    left: Callable[[], Awaitable[None]] | None = None
     _json: Any = UNSET
 
     def __repr__(self) -> str:

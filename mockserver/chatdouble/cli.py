@@ -11,12 +11,13 @@ import re
 import shlex
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_scripts, tokens
+from chatdouble import __version__, cli_record, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -109,6 +110,7 @@ def main() -> None:
 
 for _command in cli_scripts.COMMANDS:
     main.add_command(_command)
+main.add_command(_listening(cli_record.record))
 
 
 @main.command()
@@ -202,9 +204,9 @@ def serve(
     from chatdouble.sources.stored import Stored
 
     if api_key_file is not None:
-        keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
-    rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = _or_exit(
+        keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
+    rules = or_exit(lambda: _rules(scripts)) if scripts else ()
+    generated = or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
     )
     # faker takes longest to load: it does so while the server starts
@@ -213,7 +215,7 @@ def serve(
     cli_scripts.oversee(scripts, scripted, reload=reload)
     sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
-    _run(sources, loaded if rules else "generated text", keys=keys, **settings)
+    run(sources, loaded if rules else "generated text", keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:
@@ -256,9 +258,9 @@ def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
     """
     from chatdouble.sources.recorded import Recorded
 
-    interactions, files = _or_exit(lambda: _recordings(cassettes))
+    interactions, files = or_exit(lambda: _recordings(cassettes))
     loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    _run((Recorded(interactions),), loaded, **settings)
+    run((Recorded(interactions),), loaded, **settings)
 
 
 def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
@@ -280,7 +282,20 @@ def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
     return interactions, files
 
 
-def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any) -> None:
+def run(
+    sources: tuple[Source, ...],
+    loaded: str,
+    *,
+    quiet: bool,
+    key: str | None = None,
+    on_demand: Callable[[str], tuple[Source, ...]] | None = None,
+    fault_header: bool = True,
+    **given: Any,
+) -> None:
+    """Serve these sources at /v1, and those of further sessions on demand, until it is ended.
+
+    The key is the one to use, None if that depends on the settings.
+    """
     from chatdouble.server import Server
 
     # what uvicorn has to say of odd requests is no help here
@@ -289,23 +304,24 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
         clock=None,
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
-        fault_header=True,
+        fault_header=fault_header,
         **given,
     )
     log = None if quiet else _Log()
-    server = Server(settings, log)
-    _or_exit(server.listen)
+    server = Server(settings, log, on_demand)
+    or_exit(server.listen)
     session = server.session("", sources)
-    server.run(lambda: _greet(session.base_url, loaded, settings))
+    if key is None:
+        key = "any" if settings.keys is None else "YOUR_KEY"
+    model = settings.models[0] if settings.models else "gpt-4o-mini"
+    server.run(lambda: _greet(session.base_url, loaded, key, model))
     if log is not None:
         log.end()
 
 
-def _greet(base_url: str, loaded: str, settings: Settings) -> None:
+def _greet(base_url: str, loaded: str, key: str, model: str) -> None:
     # a key is never shown
-    key = "any" if settings.keys is None else "YOUR_KEY"
-    header = "" if settings.keys is None else f" -H 'Authorization: Bearer {key}'"
-    model = settings.models[0] if settings.models else "gpt-4o-mini"
+    header = "" if key == "any" else f" -H 'Authorization: Bearer {key}'"
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
     click.echo(
         f"chatdouble {__version__} answers at {base_url} ({loaded})\n"
@@ -374,7 +390,7 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 
-def _or_exit(do: Any) -> Any:
+def or_exit(do: Any) -> Any:
     """What ``do`` gives; an error of ours ends the command with its one clear sentence."""
     try:
         return do()

@@ -98,16 +98,16 @@ class Delivery:
         if ending.way == "end":
             return "complete"
         if ending.way == "close":
-            _transport(send).close()
+            transport_of(send).close()
         elif ending.way == "reset":
-            await _reset(_transport(send))
+            await _reset(transport_of(send))
         await self._leaves(receive, None)
         return "cut on purpose"
 
     async def _leaves(self, receive: Receive, seconds: float | None) -> bool:
         """Whether the client leaves within so many seconds; None waits until it does."""
         if self._left is None:
-            self._left = asyncio.create_task(_leaving(receive))
+            self._left = asyncio.create_task(leaving(receive))
         await asyncio.wait({self._left}, timeout=None if seconds is None else max(seconds, 0))
         return self._left.done()
 
@@ -126,10 +126,10 @@ class _Overflowing:
         if fitting:
             await self._send({**message, "body": fitting})
         if behind:
-            _transport(self._send).write(behind)
+            transport_of(self._send).write(behind)
 
 
-def _transport(send: Send) -> asyncio.Transport:
+def transport_of(send: Send) -> asyncio.Transport:
     """The connection behind uvicorn's ``send``, of either implementation.
 
     ASGI has no message for closing or resetting a connection, but both of uvicorn's request cycles
@@ -150,6 +150,7 @@ async def _reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-async def _leaving(receive: Receive) -> None:
+async def leaving(receive: Receive) -> None:
+    """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,11 +1,10 @@
-"""Sessions, and the one place where an answer is chosen."""
+"""A session, and the one place where an answer is chosen."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import re
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -16,12 +15,13 @@ from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Dice, Fault
 from chatdouble.journal import Exchange, Journal
+from chatdouble.live import Live
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
 from chatdouble.schedule import Piece, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
-from chatdouble.sources.source import Choice, Source
+from chatdouble.sources.source import Choice, Closing, Source
 from chatdouble.sources.stored import Stored
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
@@ -37,7 +37,12 @@ _NO_ASK: _Ask = ((), None, "")
 # bodies of more bytes are read and answered in a thread
 _LARGE_BODY = 100_000
 
-_ID = re.compile(r"[A-Za-z0-9_-]*")
+_ID = re.compile(r"[A-Za-z0-9_-]{0,200}")
+
+
+def is_session_id(id: str) -> bool:  # noqa: A002 - what it is
+    """Whether a session may be called so: paths carry it, and files are named after it."""
+    return _ID.fullmatch(id) is not None
 
 
 class Session(Verification):
@@ -63,8 +68,10 @@ class Session(Verification):
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
     ) -> None:
-        if not _ID.fullmatch(id):
-            raise ChatdoubleError(f"a session's id is made of letters, digits, - and _; got {id!r}")
+        if not is_session_id(id):
+            raise ChatdoubleError(
+                f"a session's id is made of at most 200 letters, digits, - and _; got {id!r}"
+            )
         self.id = id
         self.base_url = base_url
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
@@ -228,7 +235,7 @@ class Session(Verification):
             else:
                 choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
-        if asked or choice.faults:
+        if (asked or choice.faults) and not isinstance(choice.answer, Live):
             exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
         else:
             if large:
@@ -246,11 +253,18 @@ class Session(Verification):
                 answer=choice.answer,
                 response=response,
                 pieces=pieces,
+                faults=tuple(f"{fault}: nothing to do, it is passed on live" for fault in asked),
             )
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
         return self.journal.open(exchange)
+
+    async def aclose(self) -> None:
+        """Close what its sources hold open; in the server's event loop."""
+        for source in self.sources:
+            if isinstance(source, Closing):
+                await source.aclose()
 
     def _asked(self, call: Call, ordinal: int) -> _Ask:
         """The faults that the call itself asks for, with the answer and source if they name one.
@@ -344,38 +358,3 @@ class Session(Verification):
         )
         param = next((miss.param for _, miss in misses if miss.param), None)
         return Choice(own_error(404, message, "no_answer", param), message)
-
-
-class Hub:
-    """The sessions of one server, by their ids."""
-
-    def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
-        self._lock = threading.Lock()
-
-    def add(self, session: Session) -> Session:
-        """Take a session in.
-
-        Raises:
-            ChatdoubleError: there is one of this id already.
-        """
-        with self._lock:
-            if session.id in self._sessions:
-                raise ChatdoubleError(f"there is a session {session.id!r} already")
-            self._sessions[session.id] = session
-        return session
-
-    def drop(self, session: Session) -> None:
-        """Forget a session; what still comes for it is answered with 404."""
-        with self._lock:
-            self._sessions.pop(session.id, None)
-
-    @property
-    def sessions(self) -> tuple[Session, ...]:
-        """The sessions, in the order in which they were opened."""
-        with self._lock:
-            return tuple(self._sessions.values())
-
-    def session(self, id: str) -> Session | None:  # noqa: A002 - what it is
-        """The session of this id, None if there is none."""
-        return self._sessions.get(id)

@@ -18,7 +18,7 @@ from chatdouble.wire.response import Response
 # seconds
 _LONGEST_WAIT = 0.05
 
-Outcome = Literal["open", "complete", "client left", "cut on purpose"]
+Outcome = Literal["open", "complete", "client left", "cut on purpose", "upstream broke"]
 
 
 class Exchange(Struct, kw_only=True, gc=False):
@@ -30,12 +30,13 @@ class Exchange(Struct, kw_only=True, gc=False):
         why: which rule, recording or decision it was, or why no source had an answer.
         answer: what was answered.
         response: the answer as the endpoint says it.
-        pieces: the body as it leaves, with its times.
+        pieces: the body as it leaves, with its times; of a live answer, as it left.
         began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
         seconds: from the request's arrival to the answer's end.
-        outcome: ``open`` until the answer ended, then ``complete``, ``client left`` or, when a
-            fault ended it, ``cut on purpose``.
+        outcome: ``open`` until the answer ended, then ``complete``, ``client left``,
+            ``cut on purpose`` when a fault ended it, or ``upstream broke`` when the upstream server
+            that it came from did.
         ending: how a fault lets it begin and end; None without such a fault.
         faults: what each fault did, and at which byte of the body.
     """
@@ -84,7 +85,7 @@ class Journal:
     ) -> None:
         self._exchanges: deque[Exchange] = deque()
         self._limit = limit
-        self._byte_limit = byte_limit
+        self.byte_limit = byte_limit
         self._bytes = 0
         self._listener = listener
         self._closed = threading.Condition()
@@ -94,7 +95,7 @@ class Journal:
         """Remember an exchange whose answer is about to leave."""
         exchange.began = time.perf_counter()
         self._exchanges.append(exchange)
-        if self._limit is not None or self._byte_limit is not None:
+        if self._limit is not None or self.byte_limit is not None:
             self._bytes += exchange.size
             self._forget()
         return exchange
@@ -102,9 +103,17 @@ class Journal:
     def _forget(self) -> None:
         while self._exchanges and (
             (self._limit is not None and len(self._exchanges) > self._limit)
-            or (self._byte_limit is not None and self._bytes > self._byte_limit)
+            or (self.byte_limit is not None and self._bytes > self.byte_limit)
         ):
             self._bytes -= self._exchanges.popleft().size
+
+    def sent(self, exchange: Exchange, pieces: tuple[Piece, ...]) -> None:
+        """Note the body of a live answer, which is known only when it is over."""
+        before = exchange.size
+        exchange.pieces = pieces
+        if any(one is exchange for one in self._exchanges):
+            self._bytes += exchange.size - before
+            self._forget()
 
     def close(self, exchange: Exchange, *, outcome: Outcome, seconds: float) -> None:
         """Note how an exchange ended."""

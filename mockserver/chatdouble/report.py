@@ -8,8 +8,10 @@ from typing import TypeGuard
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.engine import Session
 from chatdouble.journal import Exchange
+from chatdouble.live import Live
 from chatdouble.match import shorten
 from chatdouble.rules import Rule, unreachable
+from chatdouble.wire import dialects
 
 _MOST_EXCHANGES = 50
 
@@ -76,7 +78,11 @@ def _told(exchange: Exchange) -> Iterator[str]:
 
 
 def _answer(exchange: Exchange) -> str:
-    match exchange.answer:
+    answer = exchange.answer
+    if isinstance(answer, Live):
+        body = b"".join(piece.data for piece in exchange.pieces)
+        answer = dialects.parse(exchange.call, body) or answer
+    match answer:
         case Reply() as reply:
             said = [] if reply.content is None else [shorten(reply.content, 300)]
             said += [f"calls {made.name} {made.arguments}" for made in reply.tool_calls]
@@ -84,5 +90,5 @@ def _answer(exchange: Exchange) -> str:
             return ", ".join(said) or "nothing"
         case ApiError() as error:
             return error.message.splitlines()[0]
-        case Recording() | Document():
+        case Recording() | Document() | Live():
             return exchange.why

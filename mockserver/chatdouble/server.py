@@ -17,13 +17,17 @@ from starlette.types import ASGIApp
 
 from chatdouble import tokens
 from chatdouble.app import create_app
-from chatdouble.engine import Hub, Session
+from chatdouble.engine import Session, is_session_id
 from chatdouble.errors import ListenError
+from chatdouble.hub import Hub
 from chatdouble.journal import Exchange
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
+
+# sessions that requests may open by naming them
+_MOST_SESSIONS = 10_000
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -64,9 +68,10 @@ def bind(host: str, port: int) -> socket.socket:
 class _Uvicorn(uvicorn.Server):
     """uvicorn, told to end at once and to leave the process's exit status to us."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], hub: Hub) -> None:
         super().__init__(config)
         self._ready = ready
+        self._hub = hub
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
 
@@ -88,6 +93,12 @@ class _Uvicorn(uvicorn.Server):
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._woken.set)
 
+    def close(self, session: Session) -> None:
+        """Close soon what a session holds open; from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended, and all is closed
+                asyncio.run_coroutine_threadsafe(session.aclose(), self._loop)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
@@ -98,6 +109,8 @@ class _Uvicorn(uvicorn.Server):
         if self.server_state.tasks:
             # they see that their clients are gone; one that does not may not hold up the end
             await asyncio.wait(set(self.server_state.tasks), timeout=1)
+        for session in self._hub.sessions:
+            await session.aclose()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -129,17 +142,23 @@ class Server:
         settings: how it behaves; the default listens on a free loopback port and its clock stands
             still.
         listener: called with each exchange when its answer ended.
+        on_demand: the sources of a session that a request names and nobody has opened; None opens
+            no such session. It is given the session's id.
 
     Raises:
         ListenError: when it is started and its address is taken or not ours.
     """
 
     def __init__(
-        self, settings: Settings | None = None, listener: Callable[[Exchange], None] | None = None
+        self,
+        settings: Settings | None = None,
+        listener: Callable[[Exchange], None] | None = None,
+        on_demand: Callable[[str], tuple[Source, ...]] | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._listener = listener
-        self._hub = Hub()
+        self._on_demand = on_demand
+        self._hub = Hub(self._demanded)
         self._made = 0
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -189,9 +208,18 @@ class Server:
             )
         )
 
+    def _demanded(self, id: str) -> Session | None:  # noqa: A002 - what it is
+        if self._on_demand is None or len(self._hub.sessions) >= _MOST_SESSIONS:
+            return None
+        if not is_session_id(id):
+            return None
+        return self.session(id, self._on_demand(id))
+
     def drop(self, session: Session) -> None:
         """Close a session and forget everything in it."""
         self._hub.drop(session)
+        if self._uvicorn is not None:
+            self._uvicorn.close(session)
 
     def listen(self) -> None:
         """Take the address, so that ``url`` is known and connections queue.
@@ -225,7 +253,7 @@ class Server:
             loop=_installed("uvloop", "asyncio"),
             http=_installed("httptools", "h11"),
         )
-        self._uvicorn = _Uvicorn(config, ready)
+        self._uvicorn = _Uvicorn(config, ready, self._hub)
         try:
             self._uvicorn.run(sockets=[self._socket] if self._socket else None)
         finally:

@@ -21,8 +21,9 @@ from chatdouble.calls import Call
 from chatdouble.control import asked, told
 from chatdouble.control.access import refused
 from chatdouble.control.openapi import DOCUMENT
-from chatdouble.engine import Hub, Session
+from chatdouble.engine import Session
 from chatdouble.errors import ChatdoubleError, ScriptError
+from chatdouble.hub import Hub
 from chatdouble.match import When
 from chatdouble.modes import sources
 from chatdouble.report import problems

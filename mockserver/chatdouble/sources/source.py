@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -51,6 +51,15 @@ class Source(Protocol):
 
     def why_not(self, call: Call) -> Miss:
         """Why there was no answer; asked only when no source had one."""
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A source that has something to close when its session is over."""
+
+    async def aclose(self) -> None:
+        """Close it, in the server's event loop."""
         ...
 
 

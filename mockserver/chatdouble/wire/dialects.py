@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
+from chatdouble.live import Live
 from chatdouble.settings import Settings
 from chatdouble.wire import edge, headers, plain
 from chatdouble.wire.chat import ChatCompletions
@@ -86,6 +87,8 @@ def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
             response = dialect.render(call, answer, stamp)
         case Recording():
             return plain.recording(answer)
+        case Live():
+            return plain.live(answer)
         case ApiError():
             response = plain.error(answer)
             if plain.is_of_edge(answer):

@@ -1,4 +1,4 @@
-"""What looks the same in every dialect: the error envelope, dictated documents, recordings."""
+"""What looks the same in every dialect: errors, dictated documents, recordings, live answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import lru_cache
 import msgspec
 
 from chatdouble.answers import ApiError, Document, Recording
-from chatdouble.wire import sse
+from chatdouble.live import Live
+from chatdouble.wire import hops, sse
 from chatdouble.wire.response import Header, Response, Template
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
@@ -69,3 +70,11 @@ def recording(answer: Recording) -> Response:
     )
     frames = sse.split(answer.body) if streamed else (answer.body,)
     return Response(answer.status, headers, Template(frames), length=not streamed)
+
+
+def live(answer: Live) -> Response:
+    """The head of a live response: only the headers of its own connection are left out."""
+    headers = hops.end_to_end(answer.headers)
+    if answer.status in (204, 304):  # the length is that of a body that is not sent
+        headers = tuple(pair for pair in headers if pair[0].lower() != "content-length")
+    return Response(answer.status, _encoded(headers), Template(()), length=False)

@@ -1,0 +1,42 @@
+"""Whether a program of this machine asks, or a page that a browser shows.
+
+A web page can send requests to loopback, and by DNS rebinding even read the answers. So the
+``Host`` must be a name of loopback or the address that the server listens on, and an ``Origin``
+must be one of these, too. A browser that sends no ``Origin`` says in ``Sec-Fetch-Site`` that
+another site asks.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from chatdouble.calls import Call
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def foreign(call: Call, host: str) -> str | None:
+    """The host or page that the request is of, as words behind "to"; None if it is of ours.
+
+    Args:
+        call: the request.
+        host: the address that the server listens on.
+    """
+    headers = call.headers
+    allowed = _LOOPBACK | {host.lower()}
+    if _name(f"//{headers.get('host', '')}") not in allowed:
+        return f"the host {headers.get('host', '')!r}"
+    origin = headers.get("origin")
+    if origin is not None:
+        return None if _name(origin) in allowed else f"pages of {origin!r}"
+    if headers.get("sec-fetch-site") == "cross-site":
+        return "pages of other sites"
+    return None
+
+
+def _name(address: str) -> str | None:
+    try:
+        name = urlsplit(address).hostname
+    except ValueError:
+        return None
+    return name.rstrip(".") if name else None
