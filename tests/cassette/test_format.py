@@ -109,6 +109,39 @@ def test_a_line_break_in_a_header_cannot_end_it(tmp_path: Path) -> None:
     assert read.headers[1] == ("x-evil", "a set-cookie: b")
 
 
+NOTES = {
+    "recorded": "2026-01-02T03:04:05Z",
+    "cut": True,
+    "layout": "compact",
+    "request_layout": "spaced",
+    "pieces": [[0.5, 3], [1, 4]],
+}
+
+
+def noted(notes: Any) -> dict[str, Any]:
+    recorded = interaction('{\n  "a": 1\n}')
+    recorded["request"]["body"] = '{\n  "b": [\n    1,\n    2\n  ]\n}\n'
+    recorded["response"]["chatdouble"] = notes
+    return recorded
+
+
+def test_what_is_noted_beside_a_recording_is_read(tmp_path: Path) -> None:
+    (read,) = load(write(tmp_path, noted(NOTES)))
+    assert (read.body, read.response) == (b'{"b": [1, 2]}\n', b'{"a":1}')
+    assert (read.pieces, read.cut, read.recorded) == (((0.5, 3), (1.0, 4)), True, 1767323045)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [None, 7, [], {"layout": 3, "pieces": [[0, 1]], "recorded": "soon", "cut": "no"}]
+    + [{"pieces": pieces} for pieces in ([[".nan", 12]], [[0, "12"]], 5, [[10**400, 12]], [[0]])],
+)
+def test_notes_that_make_no_sense_are_passed_over(tmp_path: Path, notes: Any) -> None:
+    (read,) = load(write(tmp_path, noted(notes)))
+    assert (read.response, read.pieces) == (b'{\n  "a": 1\n}', ())
+    assert (read.cut, read.recorded) == (False, None)
+
+
 def test_merge_keys_may_be_overridden(tmp_path: Path) -> None:
     file = tmp_path / "merged.yaml"
     file.write_text(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,10 +16,13 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from msgspec import Struct
 
+from chatdouble.cassette.layout import restored
 from chatdouble.errors import CassetteError
 from chatdouble.plainyaml import BROKEN, PlainLoader, where
 
 ENDINGS = (".yaml", ".yml")
+# the key of what chatdouble adds to a response; vcrpy keeps it there when it writes the file again
+NOTES = "chatdouble"
 
 # Headers that belong to one connection, or describe how the recorded bytes were packed.
 _NOT_REPLAYED = frozenset(
@@ -58,6 +62,10 @@ class Interaction(Struct, frozen=True):
         status: the response's status.
         headers: the response's headers that are sent again.
         response: the response's body, decoded.
+        pieces: when each piece of that body came, in seconds since the request was sent, and its
+            size in bytes; empty when that was not recorded, or no longer fits the body.
+        cut: whether the response ended before it was whole.
+        recorded: when the request was sent, in seconds since 1970, None if that was not recorded.
     """
 
     origin: str
@@ -68,6 +76,9 @@ class Interaction(Struct, frozen=True):
     status: int
     headers: tuple[tuple[str, str], ...]
     response: bytes
+    pieces: tuple[tuple[float, int], ...] = ()
+    cut: bool = False
+    recorded: int | None = None
 
 
 def load(file: Path) -> tuple[Interaction, ...]:
@@ -76,14 +87,25 @@ def load(file: Path) -> tuple[Interaction, ...]:
     Raises:
         CassetteError: the file cannot be read, or is no sound vcrpy cassette.
     """
-    from vcr import serialize
-
     try:
         if not file.is_file():
             raise CassetteError(file, "is no file")
-        text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
     except OSError as error:
         raise CassetteError(file, f"cannot be read: {error.strerror or error}") from None
+    return parse(data, file)
+
+
+def parse(data: bytes, file: Path) -> tuple[Interaction, ...]:
+    """Read the bytes of a cassette; the file is what errors and origins name.
+
+    Raises:
+        CassetteError: they are no sound vcrpy cassette.
+    """
+    from vcr import serialize
+
+    try:
+        text = data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
     requests, responses = serialize.deserialize(text, _Reader(file))[:2]
@@ -248,19 +270,51 @@ def _interaction(file: Path, number: int, request: Any, response: Any) -> Intera
     if response["status"]["code"] in (204, 304):
         body = b""  # these have none, and a client would take it for the next response
     sent = request.body or b""
+    sent = sent.encode("utf-8", "surrogatepass") if isinstance(sent, str) else bytes(sent)
+    # what chatdouble notes beside a recording; others leave it out, and it may be edited
+    notes = response.get(NOTES)
+    notes = notes if isinstance(notes, dict) else {}
+    body = restored(body, notes.get("layout"))
     uri = urlsplit(request.uri)
     return Interaction(
         origin=origin,
         method=request.method.upper(),
         path=unquote(uri.path),
         query=uri.query,
-        body=sent.encode("utf-8", "surrogatepass") if isinstance(sent, str) else bytes(sent),
+        body=restored(sent, notes.get("request_layout")),
         status=response["status"]["code"],
         headers=tuple(
             (name, value) for name, value in headers if name.lower() not in _NOT_REPLAYED
         ),
         response=body,
+        pieces=_pieces(notes.get("pieces"), len(body)),
+        cut=notes.get("cut") is True,
+        recorded=_time(notes.get("recorded")),
     )
+
+
+def _pieces(noted: Any, size: int) -> tuple[tuple[float, int], ...]:
+    """The noted pieces, or none when they are not those of a body of this size."""
+    pieces = []
+    for piece in noted if isinstance(noted, list) else ():
+        match piece:
+            case [float() | int() as seconds, int() as length] if (
+                0 <= seconds < 1e9 and length >= 0
+            ):
+                pieces.append((float(seconds), length))
+            case _:
+                return ()
+    return tuple(pieces) if sum(length for _, length in pieces) == size else ()
+
+
+def _time(noted: Any) -> int | None:
+    try:
+        moment = noted if isinstance(noted, datetime) else datetime.fromisoformat(noted)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return int(moment.timestamp())
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _text(value: Any) -> str:
