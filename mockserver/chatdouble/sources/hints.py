@@ -115,168 +115,32 @@ _NAMES = regex.compile(
     rf"(?P<names>{_NAME}(?:(?:,\s?|\s(?:and|or|&)\s){_NAME}){{0,6}})"
 )
 _BETWEEN = regex.compile(r"(,\s?|\s(?:and|or|&)\s)")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # many people write their prompts without capitals
 _PLACES = regex.compile(
     r"(?<!\w)(?P<before>in|near|at|to|from|for)\s(?P<place>\p{Ll}[\p{Ll}\p{M}'’-]{2,40})(?!\w)"
 )
 # words that follow these prepositions, and name no place
-_NO_PLACES = frozenset(
-    [
-        "a",
-        "all",
-        "an",
-        "and",
-        "another",
-        "any",
-        "april",
-        "august",
-        "autumn",
-        "be",
-        "both",
-        "bed",
-        "book",
-        "brief",
-        "buy",
-        "case",
-        "cash",
-        "celsius",
-        "change",
-        "check",
-        "code",
-        "compare",
-        "create",
-        "december",
-        "detail",
-        "details",
-        "dinner",
-        "do",
-        "each",
-        "english",
-        "every",
-        "example",
-        "fact",
-        "fahrenheit",
-        "fall",
-        "february",
-        "find",
-        "four",
-        "free",
-        "french",
-        "friday",
-        "fun",
-        "general",
-        "german",
-        "get",
-        "give",
-        "go",
-        "have",
-        "help",
-        "her",
-        "here",
-        "him",
-        "his",
-        "home",
-        "hours",
-        "how",
-        "instance",
-        "it",
-        "its",
-        "january",
-        "json",
-        "july",
-        "june",
-        "kelvin",
-        "kids",
-        "know",
-        "last",
-        "least",
-        "let",
-        "list",
-        "lunch",
-        "make",
-        "many",
-        "march",
-        "markdown",
-        "may",
-        "me",
-        "minutes",
-        "monday",
-        "more",
-        "most",
-        "my",
-        "next",
-        "night",
-        "noon",
-        "november",
-        "now",
-        "october",
-        "one",
-        "order",
-        "other",
-        "our",
-        "past",
-        "people",
-        "places",
-        "please",
-        "present",
-        "read",
-        "run",
-        "saturday",
-        "save",
-        "school",
-        "search",
-        "see",
-        "send",
-        "september",
-        "short",
-        "spanish",
-        "spring",
-        "stay",
-        "summer",
-        "summertime",
-        "sunday",
-        "support",
-        "tell",
-        "that",
-        "the",
-        "their",
-        "them",
-        "there",
-        "these",
-        "this",
-        "those",
-        "three",
-        "thursday",
-        "time",
-        "today",
-        "tomorrow",
-        "tonight",
-        "total",
-        "tuesday",
-        "two",
-        "us",
-        "use",
-        "wednesday",
-        "what",
-        "where",
-        "which",
-        "who",
-        "winter",
-        "word",
-        "words",
-        "work",
-        "write",
-        "yaml",
-        "years",
-        "yesterday",
-        "you",
-        "your",
-    ]
+_NO_PLACES = _words(
+    "a all an and another any april august autumn be both bed book brief buy case cash "
+    "celsius change check code compare create december detail details dinner do each english "
+    "every example fact fahrenheit fall february find four free french friday fun general "
+    "german get give go have help her here him his home hours how instance it its january "
+    "json july june kelvin kids know last least let list lunch make many march markdown may "
+    "me minutes monday more most my next night noon november now october one order other our "
+    "past people places please present read run saturday save school search see send "
+    "september short spanish spring stay summer summertime sunday support tell that the their "
+    "them there these this those three thursday time today tomorrow tonight total tuesday two "
+    "us use wednesday what where which who winter word words work write yaml years yesterday "
+    "you your"
 )
 # what "is" is followed by in a question
-_NO_VALUES = frozenset(
-    ["it", "he", "she", "that", "the", "there", "they", "this", "what", "which", "who"]
-)
+_NO_VALUES = _words("it he she that the there they this what which who")
 # written with a capital, and yet the name of nothing that a property asks for
 _NO_NAMES = frozenset(
     (
