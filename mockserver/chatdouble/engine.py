@@ -151,7 +151,7 @@ class Session(Scripting, Verification):
         Raises:
             ScriptError: when it is set to what is no fault.
         """
-        return faults.written(self._usual) or None
+        return faults.written(self._usual) if self._usual else None
 
     @fault.setter
     def fault(self, said: Written) -> None:
