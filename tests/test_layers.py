@@ -28,7 +28,7 @@ LAYERS = (
     ("chatdouble.verify",),
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
-    ("chatdouble.control",),
+    ("chatdouble.control", "chatdouble.remote"),
     ("chatdouble.bodies", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
