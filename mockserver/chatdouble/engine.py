@@ -16,6 +16,7 @@ from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Chance, Dice, Fault, Written
 from chatdouble.journal import Exchange, Journal
+from chatdouble.report import conversation, problems
 from chatdouble.rules import Rule, Scripting
 from chatdouble.schedule import Pace, Piece, timetable
 from chatdouble.settings import Settings
@@ -167,6 +168,20 @@ class Session(Scripting, Verification):
         self._ordinals.clear()
         if self._scripted is not None:
             self._scripted.reset()
+
+    def report(self, *, matched: bool = True, used: bool = True) -> str:
+        """Calls without an answer and rules that were never used, "" if there are none.
+
+        Args:
+            matched: whether calls without an answer are reported.
+            used: whether rules that answered no call are reported, but for optional ones.
+        """
+        return problems(self, matched=matched, used=used)
+
+    @property
+    def conversation(self) -> str:
+        """What was asked and answered, a few lines for each exchange."""
+        return conversation(self)
 
     @property
     def calls(self) -> list[Call]:

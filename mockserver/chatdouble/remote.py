@@ -22,6 +22,7 @@ from chatdouble.plainyaml import of_json
 from chatdouble.rules import Rule, Scripting, printed
 from chatdouble.schedule import Ending, Pace, Piece
 from chatdouble.settings import Settings
+from chatdouble.sources.making import Replayed
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Response, Template
@@ -288,6 +289,11 @@ def _text(said: Any) -> str:
 
 def _data(rule: Rule) -> dict[str, Any]:
     lost = next(printed.unwritable(rule), None)
+    if any(isinstance(step.answer, Replayed) for step in rule.steps):
+        raise ScriptError(
+            f"{rule} names recordings, which a server in another process has to have: put script "
+            "and cassette into its --control-folder, and load() the script by its name"
+        )
     if lost is not None:
         raise ScriptError(
             f"{rule} cannot be sent to a server in another process, as no script can say this: "

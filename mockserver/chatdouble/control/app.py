@@ -28,7 +28,6 @@ from chatdouble.faults import written
 from chatdouble.match import When
 from chatdouble.modes import sources, with_recordings
 from chatdouble.plainyaml import of_json
-from chatdouble.report import conversation, problems
 from chatdouble.rules import Rule
 from chatdouble.settings import Settings
 from chatdouble.sources.source import Source
@@ -209,8 +208,8 @@ class _Control:
         matched, used = (_flag(request, name, usual=True) for name in ("matched", "used"))
         return _json(
             {
-                "problems": problems(session, matched=matched, used=used),
-                "conversation": conversation(session),
+                "problems": session.report(matched=matched, used=used),
+                "conversation": session.conversation,
             }
         )
 
