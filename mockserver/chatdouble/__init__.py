@@ -19,6 +19,9 @@ _HOMES = {
     "ChatdoubleError": "errors",
     "ListenError": "errors",
     "Pace": "schedule",
+    "RemoteError": "errors",
+    "RemoteServer": "remote",
+    "RemoteSession": "remote",
     "Reply": "answers",
     "ScriptError": "errors",
     "Server": "server",
@@ -52,6 +55,9 @@ __all__ = [
     "ChatdoubleError",
     "ListenError",
     "Pace",
+    "RemoteError",
+    "RemoteServer",
+    "RemoteSession",
     "Reply",
     "ScriptError",
     "Server",
@@ -91,7 +97,13 @@ if TYPE_CHECKING:
     )
     from chatdouble.calls import Call
     from chatdouble.engine import Session
-    from chatdouble.errors import CassetteError, ChatdoubleError, ListenError, ScriptError
+    from chatdouble.errors import (
+        CassetteError,
+        ChatdoubleError,
+        ListenError,
+        RemoteError,
+        ScriptError,
+    )
     from chatdouble.match import (
         above,
         at_least,
@@ -105,6 +117,7 @@ if TYPE_CHECKING:
         one_of,
         regex,
     )
+    from chatdouble.remote import RemoteServer, RemoteSession
     from chatdouble.schedule import Pace
     from chatdouble.server import Server
     from chatdouble.settings import Settings

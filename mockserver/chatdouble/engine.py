@@ -6,21 +6,21 @@ import asyncio
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import NamedTuple
 
 from chatdouble import faults
 from chatdouble.answers import ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Dice, Fault
+from chatdouble.faults import Chance, Dice, Fault, Written
 from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
-from chatdouble.match import Asked, AskedResult, when
-from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.report import conversation, problems
+from chatdouble.rules import Rule, Scripting
+from chatdouble.schedule import Pace, Piece, timetable
 from chatdouble.settings import Settings
-from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.scripted import Numbered, Scripted
 from chatdouble.sources.source import Choice, Closing, Source
 from chatdouble.sources.stored import Stored
 from chatdouble.verify import Verification
@@ -29,10 +29,6 @@ from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
-
-# faults that a call asks for; the answer that they dictate, None to ask the sources; who says so
-_Ask: TypeAlias = tuple[tuple[Fault, ...], Choice | None, str]
-_NO_ASK: _Ask = ((), None, "")
 
 # bodies of more bytes are read and answered in a thread
 _LARGE_BODY = 100_000
@@ -45,7 +41,24 @@ def is_session_id(id: str) -> bool:  # noqa: A002 - what it is
     return _ID.fullmatch(id) is not None
 
 
-class Session(Verification):
+class _Ask(NamedTuple):
+    """What goes wrong whatever is answered.
+
+    Attributes:
+        faults: the faults that are due.
+        choice: the answer that they dictate, None to ask the sources.
+        usual: whether they are the session's, which a rule's own faults replace.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    choice: Choice | None = None
+    usual: bool = False
+
+
+_NO_ASK = _Ask()
+
+
+class Session(Scripting, Verification):
     """Everything that changes: rules and their counters, recordings' counters, journal, ids.
 
     Args:
@@ -54,6 +67,10 @@ class Session(Verification):
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+
+    Attributes:
+        pace: when the parts of a streamed answer leave if its rule says nothing else; None sends
+            them at once.
 
     Raises:
         ChatdoubleError: the id has letters that a path cannot carry.
@@ -76,114 +93,41 @@ class Session(Verification):
         self.base_url = base_url
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
+        self.pace: Pace | None = None
+        self._usual: tuple[Chance, ...] = ()
         self._settings = settings
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
-        self._begun = 0
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
         self._stored = next((source for source in sources if isinstance(source, Stored)), None)
 
-    def on(
-        self,
-        *,
-        user: Asked = None,
-        any_user: Asked = None,
-        system: Asked = None,
-        assistant: Asked = None,
-        conversation: Asked = None,
-        turns: Asked = None,
-        model: Asked = None,
-        stream: Asked = None,
-        tools: Asked = None,
-        tool_choice: Asked = None,
-        response_format: Asked = None,
-        tool_result: AskedResult = None,
-        field: Mapping[str, Any] | None = None,
-        header: Mapping[str, Asked] | None = None,
-        any_of: list[Mapping[str, Any]] | None = None,
-        all_of: list[Mapping[str, Any]] | None = None,
-        not_: Mapping[str, Any] | None = None,
-        where: Callable[[Call], object] | None = None,
-        used_up: UsedUp = "repeat",
-        scenario: str | None = None,
-        in_state: str | None = None,
-        to_state: str | None = None,
-        optional: bool = False,
-    ) -> RuleBuilder:
-        """Begin a rule: which calls it answers. ``.reply(...)`` and ``.fail(...)`` say with what.
+    def _taker(self) -> Callable[[Rule | None, Rule], object]:
+        return self._with_script().put
 
-        Rules are tried in the order in which they were made; the first that matches answers.
-        Conditions are values, which must be equal, or ``contains(...)``, ``regex(...)``,
-        ``glob(...)``, ``one_of(...)``, ``like(...)``, ``fits(...)``, ``above(...)`` and so on;
-        ``&``, ``|`` and ``~`` combine them.
+    def add(self, *rules: Rule) -> tuple[int, ...]:
+        """Add finished rules, for example those of a script, behind the ones there are.
 
-        Args:
-            user: the text of the last user message.
-            any_user: the text of any user message.
-            system: the text of the system or developer message.
-            assistant: the text of any assistant message of the history.
-            conversation: the texts of all messages, a line each.
-            turns: how many user messages there are.
-            model: the model's name as the client sends it.
-            stream: whether the answer is to be streamed.
-            tools: the name of any tool on offer.
-            tool_choice: ``auto``, ``none``, ``required``, or the tool that must be called.
-            response_format: ``text``, ``json_object``, ``json_schema``, or the schema's name.
-            tool_result: the name of the tool whose result the request ends with; or a mapping with
-                conditions on its ``name``, ``call_id`` and ``content``.
-            field: conditions on any fields of the body by their paths, for example
-                ``{"temperature": above(1), "messages[-1].role": "tool"}``.
-            header: conditions on request headers.
-            any_of: one of these sets of conditions must hold.
-            all_of: all of these sets of conditions must hold.
-            not_: this set of conditions must not hold.
-            where: a function of the call that must return something true.
-            used_up: what comes after the last answer: ``repeat`` it, ``fail``, or leave the call to
-                the ``next`` rules.
-            scenario: the name of a state that several rules share; it is ``started`` at first.
-            in_state: the scenario's state in which the rule answers.
-            to_state: the scenario's state that its answer brings about.
-            optional: whether it may stay unused without that being reported.
-
-        Raises:
-            ScriptError: a condition is of the wrong kind.
+        Returns:
+            The number of each, by which it can be replaced and removed.
         """
-        asked = when(
-            user=user,
-            any_user=any_user,
-            system=system,
-            assistant=assistant,
-            conversation=conversation,
-            turns=turns,
-            model=model,
-            stream=stream,
-            tools=tools,
-            tool_choice=tool_choice,
-            response_format=response_format,
-            tool_result=tool_result,
-            field=field,
-            header=header,
-            any_of=any_of,
-            all_of=all_of,
-            not_=not_,
-            where=where,
-        )
         scripted = self._with_script()
-        self._begun += 1
-        rule = Rule(
-            asked,
-            (),
-            f"rule {self._begun}",
-            used_up,
-            scenario_of(scenario, in_state, to_state),
-            optional,
-        )
-        return RuleBuilder(rule, scripted.put)
+        return tuple(scripted.put(None, rule) for rule in rules)
 
-    def add(self, *rules: Rule) -> None:
-        """Add finished rules, for example those of a script, behind the ones there are."""
-        for rule in rules:
-            self._with_script().put(None, rule)
+    def replace_rule(self, number: int, rule: Rule) -> bool:
+        """Put a rule in the place of the one of this number, with its number and its count.
+
+        Returns:
+            Whether there is one.
+        """
+        return self._with_script().renew(number, rule)
+
+    def remove_rule(self, number: int) -> bool:
+        """Forget the rule of this number.
+
+        Returns:
+            Whether there was one.
+        """
+        return self._with_script().remove(number)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -200,6 +144,27 @@ class Session(Verification):
         """The rules in their order, and how many calls each answered."""
         return self._scripted.uses if self._scripted else ()
 
+    @property
+    def numbered_rules(self) -> tuple[Numbered, ...]:
+        """The rules in their order, each with its number and how many calls it answered."""
+        return self._scripted.numbered if self._scripted else ()
+
+    @property
+    def fault(self) -> str | list[str] | None:
+        """What goes wrong with every answer whose rule or request says nothing else; None: nothing.
+
+        It is written as in ``reply(fault=...)``. A status comes in the place of the answer, before
+        any rule is asked.
+
+        Raises:
+            ScriptError: when it is set to what is no fault.
+        """
+        return faults.written(self._usual) if self._usual else None
+
+    @fault.setter
+    def fault(self, said: Written) -> None:
+        self._usual = faults.faults_of(said)
+
     def clear_rules(self) -> None:
         """Forget all rules."""
         self._with_script().clear()
@@ -210,6 +175,20 @@ class Session(Verification):
         self._ordinals.clear()
         if self._scripted is not None:
             self._scripted.reset()
+
+    def report(self, *, matched: bool = True, used: bool = True) -> str:
+        """Calls without an answer and rules that were never used, "" if there are none.
+
+        Args:
+            matched: whether calls without an answer are reported.
+            used: whether rules that answered no call are reported, but for optional ones.
+        """
+        return problems(self, matched=matched, used=used)
+
+    @property
+    def conversation(self) -> str:
+        """What was asked and answered, a few lines for each exchange."""
+        return conversation(self)
 
     @property
     def calls(self) -> list[Call]:
@@ -225,7 +204,10 @@ class Session(Verification):
         else:
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
-        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        ask = _NO_ASK
+        if self._settings.fault_header or self._usual:
+            ask = self._asked(call, ordinal)
+        choice, name = ask.choice, "faults"
         if choice is None:
             for source in self.sources:
                 choice = await source.answer(call)
@@ -235,17 +217,21 @@ class Session(Verification):
             else:
                 choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
+        asked = () if ask.usual and (choice.faults or name == "unmatched") else ask.faults
+        pace = choice.pace or (self.pace if call.view is not None else None)
         if (asked or choice.faults) and not isinstance(choice.answer, Live):
-            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
+            dice = self._dice(call, ordinal)
+            due = (*asked, *faults.due(choice.faults, dice))
+            exchange = self._broken(call, choice, name, stamp, pace, due, dice)
         else:
             if large:
                 response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
             else:
                 response = dialects.render(call, choice.answer, stamp)
-            if choice.pace is None:
+            if pace is None:
                 pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
             else:
-                pieces = timetable(response.frames(), choice.pace)
+                pieces = timetable(response.frames(), pace)
             exchange = Exchange(
                 call=call,
                 source=name,
@@ -267,20 +253,25 @@ class Session(Verification):
                 await source.aclose()
 
     def _asked(self, call: Call, ordinal: int) -> _Ask:
-        """The faults that the call itself asks for, with the answer and source if they name one.
+        """The faults that the call itself asks for, or the session's usual ones.
 
-        A status that is asked for comes before all sources, and uses up no answer.
+        A status comes before all sources, and uses up no answer.
         """
-        chances = faults.asked(call.raw_headers)
+        chances = faults.asked(call.raw_headers) if self._settings.fault_header else ()
+        if isinstance(chances, ApiError):
+            return _Ask(choice=Choice(chances, chances.message))
+        usual = not chances
+        if usual:
+            # what the contract settles is no answer of the model
+            chances = self._usual if call.view is not None else ()
         if not chances:
             return _NO_ASK
-        if isinstance(chances, ApiError):
-            return (), Choice(chances, chances.message), "faults"
-        asked = faults.due(chances, self._dice(call, ordinal))
-        error = faults.instead(asked)
+        due = faults.due(chances, self._dice(call, ordinal))
+        error = faults.instead(due)
         if error is None:
-            return asked, None, ""
-        return asked, Choice(error, "the request asks for it"), "faults"
+            return _Ask(due, None, usual)
+        asking = "the session asks for it" if usual else "the request asks for it"
+        return _Ask(due, Choice(error, asking), usual)
 
     def _broken(
         self,
@@ -288,13 +279,13 @@ class Session(Verification):
         choice: Choice,
         name: str,
         stamp: Stamp,
-        asked: tuple[Fault, ...],
+        pace: Pace | None,
+        due: tuple[Fault, ...],
         dice: Dice,
     ) -> Exchange:
-        """The exchange with the faults that the call asks for, and those of the choice."""
-        due = (*asked, *faults.due(choice.faults, dice))
+        """The exchange with the faults that are due."""
         answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
+        sending = faults.sending(dialects.render(call, answer, stamp), pace, due, dice)
         return Exchange(
             call=call,
             source=name,

@@ -6,6 +6,7 @@
       + ScriptError      a script file or a rule says something that cannot be meant
       + CassetteError    a cassette cannot be read
       + ListenError      the server cannot listen where it was told to
+      + RemoteError      a server in another process is not there, or refuses what it is asked
 
 What goes over the wire as an HTTP error is a value, ``answers.ApiError``, and is never raised.
 """
@@ -65,3 +66,7 @@ class CassetteError(ChatdoubleError):
 
 class ListenError(ChatdoubleError):
     """Raised when the server cannot listen on its address, for example because it is taken."""
+
+
+class RemoteError(ChatdoubleError):
+    """Raised when a server in another process does not answer, or refuses what it is asked."""

@@ -41,9 +41,7 @@ def sources(
     rules = scripts.load((script,)) if script is not None else ()
     found: list[Source] = [Scripted(rules)]
     if cassette is not None:
-        files = cassettes.find((cassette,))
-        # a recorded refusal is replayed, so recordings come before the contract
-        found.append(Recorded(one for file, _ in files for one in cassettes.load(file)))
+        found.append(_replaying(cassette))
     found += [Contract(), Stored()]
     if generated:
         found.append(Generated())
@@ -126,3 +124,20 @@ def _recorded(cassette: Path, folder: Path | None) -> Iterator[cassettes.Interac
         except CassetteError as error:
             if file == cassette or not error.foreign:
                 raise
+
+
+def with_recordings(found: tuple[Source, ...], cassette: Path) -> tuple[Source, ...]:
+    """The sources, and the recordings of a cassette, or of a folder of them, behind the rules.
+
+    Raises:
+        ChatdoubleError: a file cannot be read.
+    """
+    first = tuple(one for one in found if isinstance(one, Scripted | Recorded))
+    others = tuple(one for one in found if not isinstance(one, Scripted | Recorded))
+    return (*first, _replaying(cassette), *others)
+
+
+def _replaying(cassette: Path) -> Recorded:
+    # a recorded refusal is replayed, so recordings come before the contract
+    files = cassettes.find((cassette,))
+    return Recorded(one for file, _ in files for one in cassettes.load(file))

@@ -6,6 +6,8 @@ script or cassette needs (the C parser recurses, and would end the process).
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -15,6 +17,26 @@ _DEEPEST = 100
 
 # what PyYAML raises for values that do not fit their tag
 BROKEN = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+# an escaped backslash, which begins nothing; a character in two escapes; what only JSON takes raw
+_ODD = re.compile(
+    r"\\\\"
+    r"|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|([\x7f-\x9f\ufeff\ufffe\uffff])"
+)
+
+
+def of_json(text: str) -> str:
+    """JSON as YAML can read it: the same values on the same lines."""
+    return _ODD.sub(_written, text)
+
+
+def _written(found: re.Match[str]) -> str:
+    pair, raw = found.groups()
+    if pair:
+        return str(json.loads(f'"{pair}"'))
+    return f"\\u{ord(raw):04x}" if raw else found.group()
 
 
 class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

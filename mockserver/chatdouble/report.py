@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
-from chatdouble.engine import Session
 from chatdouble.journal import Exchange
 from chatdouble.live import Live
 from chatdouble.match import shorten
 from chatdouble.rules import Rule, unreachable
 from chatdouble.wire import dialects
+
+if TYPE_CHECKING:
+    from chatdouble.engine import Session
 
 _MOST_EXCHANGES = 50
 

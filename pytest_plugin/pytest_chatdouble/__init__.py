@@ -6,13 +6,14 @@ Nothing of chatdouble is imported before a test asks for one of the fixtures.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
-    from chatdouble import Server, Session, Settings
+    from chatdouble import RemoteServer, RemoteSession, Server, Session, Settings
     from chatdouble.sources.source import Source
 
 __all__ = ["chatdouble", "chatdouble_env", "chatdouble_server", "chatdouble_settings"]
@@ -27,7 +28,7 @@ _OPTIONS = ("script", "cassette", "unmatched", "assert_matched", "assert_used")
 _POLICIES = ("error", "generated")
 
 # a test's session, for the hooks that look at it when the test has run
-_SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_SESSION: pytest.StashKey[Session | RemoteSession] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +62,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
+    parser.addini(
+        "chatdouble_server_url",
+        "the address of a server in another process, which the fixtures use in place of their own",
+        default="",
+    )
+    parser.getgroup("chatdouble").addoption(
+        "--chatdouble-server",
+        metavar="URL",
+        help="use this server in another process (chatdouble serve), for example "
+        "http://127.0.0.1:8642",
+    )
     parser.getgroup("chatdouble").addoption(
         "--chatdouble-block-network",
         action="store_true",
@@ -86,47 +98,93 @@ def chatdouble_settings() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def chatdouble_server(chatdouble_settings: Settings) -> Iterator[Server]:
-    """The run's one server, on a free port of its own in every pytest-xdist worker."""
+def chatdouble_server(request: pytest.FixtureRequest) -> Iterator[Server | RemoteServer]:
+    """The run's one server, on a free port of its own in every pytest-xdist worker.
+
+    With the option ``chatdouble_server_url`` it is that one, whose settings are its own.
+    """
+    url = _server_url(request.config)
+    if url:
+        from chatdouble import RemoteServer
+
+        with RemoteServer(url) as remote:
+            yield remote
+        return
     from chatdouble import Server
 
-    with Server(chatdouble_settings) as server:
+    with Server(request.getfixturevalue("chatdouble_settings")) as server:
         yield server
 
 
 @pytest.fixture
-def chatdouble(chatdouble_server: Server, request: pytest.FixtureRequest) -> Iterator[Session]:
+def chatdouble(
+    chatdouble_server: Any, request: pytest.FixtureRequest
+) -> Iterator[Session | RemoteSession]:
     """This test's own session: rules by ``on()``, ``base_url`` for clients, then ``calls``.
 
     When the test has run, it fails if a call had no answer or a rule was never used.
     """
-    # the id comes from the test's name, so that a test gets the same completion ids in every run
-    name = hashlib.blake2b(
-        request.node.nodeid.encode("utf-8", "replace"), digest_size=6
-    ).hexdigest()
-    session = chatdouble_server.session(name, _sources(request.node))
+    opened = _opened_there if _server_url(request.config) else _opened
+    session = opened(chatdouble_server, request.node)
     request.node.stash[_SESSION] = session
     if request.config.getini("chatdouble_env"):
-        _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server.settings)
+        _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server)
     yield session
     chatdouble_server.drop(session)
 
 
 @pytest.fixture
 def chatdouble_env(
-    chatdouble: Session, chatdouble_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> Session:
+    chatdouble: Session | RemoteSession, chatdouble_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> Session | RemoteSession:
     """The test's session, with OPENAI_BASE_URL and OPENAI_API_KEY set for it.
 
     For code that builds its own client, also in subprocesses that inherit the environment.
     """
-    _set_env(monkeypatch, chatdouble, chatdouble_server.settings)
+    _set_env(monkeypatch, chatdouble, chatdouble_server)
     return chatdouble
 
 
-def _set_env(monkeypatch: pytest.MonkeyPatch, session: Session, settings: Settings) -> None:
+def _set_env(
+    monkeypatch: pytest.MonkeyPatch,
+    session: Session | RemoteSession,
+    server: Server | RemoteServer,
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", session.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", settings.keys[0] if settings.keys else "chatdouble")
+    settings: Settings | None = getattr(server, "settings", None)
+    if settings is None:
+        # which keys a server in another process accepts, its user has to say
+        monkeypatch.setenv("OPENAI_API_KEY", os.environ.get("OPENAI_API_KEY", "chatdouble"))
+    else:
+        monkeypatch.setenv("OPENAI_API_KEY", settings.keys[0] if settings.keys else "chatdouble")
+
+
+def _server_url(config: pytest.Config) -> str:
+    """The address of the server in another process, "" if there is none."""
+    return str(config.getoption("--chatdouble-server") or config.getini("chatdouble_server_url"))
+
+
+def _opened(server: Server, item: pytest.Item) -> Session:
+    """The test's session in this process."""
+    # the id comes from the test's name, so that a test gets the same completion ids in every run
+    name = hashlib.blake2b(item.nodeid.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return server.session(name, _sources(item))
+
+
+def _opened_there(server: RemoteServer, item: pytest.Item) -> RemoteSession:
+    """The test's session of a server in another process."""
+    from chatdouble import ScriptError
+    from chatdouble.script import load
+
+    script, cassette = _option(item, "script"), _option(item, "cassette")
+    session = server.session(unmatched=_unmatched(item), cassette=cassette)
+    if script is not None:
+        try:
+            session.add(*load((item.path.parent / script,)))
+        except ScriptError:
+            # it is not here, or names recordings: then it has to be there
+            session.load(script=script)
+    return session
 
 
 def _option(item: pytest.Item, name: str) -> Any:
@@ -146,9 +204,7 @@ def _option(item: pytest.Item, name: str) -> Any:
 def _sources(item: pytest.Item) -> tuple[Source, ...] | None:
     """The sources of a test's session; None for the usual ones."""
     script, cassette = _option(item, "script"), _option(item, "cassette")
-    unmatched = _option(item, "unmatched")
-    if unmatched not in _POLICIES:
-        raise pytest.UsageError(f"unmatched is one of {', '.join(_POLICIES)}, got {unmatched!r}")
+    unmatched = _unmatched(item)
     if script is None and cassette is None and unmatched == "error":
         return None
     from chatdouble.modes import sources
@@ -161,6 +217,14 @@ def _sources(item: pytest.Item) -> tuple[Source, ...] | None:
     )
 
 
+def _unmatched(item: pytest.Item) -> Literal["error", "generated"]:
+    """What becomes of calls that nothing answers."""
+    unmatched: Literal["error", "generated"] = _option(item, "unmatched")
+    if unmatched not in _POLICIES:
+        raise pytest.UsageError(f"unmatched is one of {', '.join(_POLICIES)}, got {unmatched!r}")
+    return unmatched
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """When the test itself passed, check what became of its session."""
@@ -168,10 +232,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     result = yield
     session = item.stash.get(_SESSION, None)
     if session is not None:
-        from chatdouble.report import problems
-
         matched, used = _option(item, "assert_matched"), _option(item, "assert_used")
-        found = problems(session, matched=matched, used=used)
+        found = session.report(matched=matched, used=used)
         if found:
             pytest.fail(found, pytrace=False)
     return result
@@ -185,9 +247,12 @@ def pytest_runtest_makereport(
     report = yield
     session = item.stash.get(_SESSION, None)
     if session is not None and report.failed and call.when == "call":
-        from chatdouble.report import conversation
+        from chatdouble import ChatdoubleError
 
-        said = conversation(session)
+        try:
+            said = session.conversation
+        except ChatdoubleError as error:
+            said = str(error)
         if said:
             report.sections.append(("chatdouble: what was said", said))
     return report

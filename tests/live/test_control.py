@@ -17,6 +17,24 @@ PREFIX = "/_chatdouble"
 JSON = {"content-type": "application/json"}
 
 
+TALK = """\
+interactions:
+- request:
+    body: '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Recorded?"}]}'
+    headers: {}
+    method: POST
+    uri: https://api.openai.com/v1/chat/completions
+  response:
+    body:
+      string: '{"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Recorded."},
+        "finish_reason": "stop"}]}'
+    headers: {Content-Type: [application/json]}
+    status: {code: 200, message: OK}
+version: 1
+"""
+
+
 class Control:
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -42,6 +60,7 @@ class Control:
 def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     folder = tmp_path_factory.mktemp("scripts")
     (folder / "hello.yaml").write_text("- {when: {user: Hello}, reply: From the script.}")
+    (folder / "talk.yaml").write_text(TALK)
     (folder.parent / "outside.yaml").write_text("- reply: secret")
     with Server(Settings(control=True, control_folder=folder)) as server:
         yield Control(server)
@@ -111,6 +130,103 @@ def test_a_mistake_in_a_rule_is_named_and_changes_nothing(
     assert control.send("GET", rules)[1] == {"rules": []}
 
 
+def test_a_single_rule_is_told_replaced_and_removed(
+    control: Control, session: dict[str, Any]
+) -> None:
+    rules = f"/sessions/{session['id']}/rules"
+    added = control.send("POST", rules, [{"reply": ["a", "b"]}, {"reply": "c", "optional": True}])
+    first, second = added[1]["added"]
+    assert control.send("GET", f"{rules}/{first}")[1]["rule"] == {"reply": "ab"}
+    assert ask(session["base_url"]) == "ab"
+    yaml = b"then:\n  - reply: ab\n  - reply: next\n"
+    headers = {"content-type": "application/yaml"}
+    status, told = control.send("PUT", f"{rules}/{first}?origin=mine", yaml, headers)
+    assert (status, told["id"], told["answered"], told["origin"]) == (200, first, 1, "mine")
+    assert ask(session["base_url"]) == "next"
+    assert control.send("DELETE", f"{rules}/{first}") == (204, None)
+    assert ask(session["base_url"]) == "c"
+    assert [one["id"] for one in control.send("GET", rules)[1]["rules"]] == [second]
+    assert control.send("POST", rules, [{"reply": "d"}])[1]["added"] == [second + 1]
+    for method, body in (("GET", None), ("PUT", {"reply": "x"}), ("DELETE", None)):
+        status, told = control.send(method, f"{rules}/{first}", body)
+        assert (status, told["error"]["message"]) == (
+            404,
+            f"there is no rule {first} in this session",
+        )
+    for wrong in (b'[{"reply": "x"}]', b'{"rules": []}', b'{"reply": 7}'):
+        assert control.send("PUT", f"{rules}/{second}", wrong)[0] == 400
+    assert ask(session["base_url"]) == "c"
+
+
+def test_a_session_has_a_fault_and_a_pace_where_rules_say_nothing(
+    control: Control, session: dict[str, Any]
+) -> None:
+    path = f"/sessions/{session['id']}"
+    rules = [
+        {"when": {"user": "own"}, "reply": "a", "fault": "delay=0", "pace": {"each": 0.001}},
+        {"reply": "b"},
+    ]
+    control.send("POST", f"{path}/rules", rules)
+    defaults = {"fault": "delay=0.2", "pace": {"first": 0.1}}
+    assert control.send("PUT", f"{path}/defaults", defaults) == (200, defaults)
+    assert control.send("GET", f"{path}/defaults") == (200, defaults)
+    for text in ("own", "other"):
+        ask(session["base_url"], text)
+    control.send("PUT", f"{path}/defaults", {"fault": {"server_error": True}})
+    with openai.OpenAI(base_url=session["base_url"], api_key="x", max_retries=0) as client:
+        with pytest.raises(openai.InternalServerError):
+            client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "x"}]
+            )
+        assert client.models.list().data
+    assert control.send("PUT", f"{path}/defaults", {}) == (200, {})
+    ask(session["base_url"], "other")
+    told = control.send("GET", f"{path}/journal")[1]["exchanges"]
+    chats = [one for one in told if one["method"] == "POST"]
+    assert [one["seconds"] > 0.3 for one in chats] == [False, True, False, False]
+    assert [(one["status"], one["source"]) for one in chats[2:]] == [
+        (500, "faults"),
+        (200, "scripted"),
+    ]
+    assert control.send("GET", f"{path}/rules")[1]["rules"][1]["answered"] == 2
+    for wrong in (b'{"fault": "cutt=3"}', b'{"pace": {"first": -1}}', b'{"faults": ""}', b"[]"):
+        assert control.send("PUT", f"{path}/defaults", wrong)[0] == 400
+
+
+def test_scripts_and_cassettes_are_loaded_into_a_session_by_name(
+    control: Control, session: dict[str, Any]
+) -> None:
+    path = f"/sessions/{session['id']}"
+    control.send("POST", f"{path}/rules", [{"when": {"user": "Bye"}, "reply": "See you."}])
+    status, told = control.send("POST", f"{path}/load", {"script": "hello.yaml"})
+    assert (status, told["rules"]) == (200, 2)
+    assert (ask(session["base_url"], "Bye"), ask(session["base_url"])) == (
+        "See you.",
+        "From the script.",
+    )
+    assert control.send("POST", f"{path}/load", {"cassette": "talk.yaml"})[0] == 200
+    assert ask(session["base_url"], "Recorded?") == "Recorded."
+    assert ask(session["base_url"]) == "From the script."
+    both = {"script": "hello.yaml", "cassette": "../outside.yaml"}
+    assert control.send("POST", f"{path}/load", both)[0] == 400
+    assert len(control.send("GET", f"{path}/rules")[1]["rules"]) == 2
+
+
+def test_whatever_json_can_say_a_rule_can_say(control: Control, session: dict[str, Any]) -> None:
+    rules = f"/sessions/{session['id']}/rules"
+    for text in ("\U0001f600", "\\ud83d\\ude00", "\x7f\x85\ufeff\u2028\0", '"\\'):
+        for escaped in (True, False):
+            when = {"user": {"contains": text}}
+            body = json.dumps([{"when": when, "reply": text}], ensure_ascii=escaped).encode()
+            status, told = control.send("POST", rules, body)
+            assert (status, told["rules"][-1]["rule"]) == (201, {"when": when, "reply": text})
+            wait = json.dumps({"when": when, "timeout": 0}, ensure_ascii=escaped).encode()
+            assert control.send("POST", f"/sessions/{session['id']}/wait", wait)[0] == 408
+    infinite = b"- {when: {turns: {above: .inf}}, reply: x}"
+    status, told = control.send("POST", rules, infinite, {"content-type": "application/yaml"})
+    assert (status, told["rules"][-1]["when"]) == (201, {"turns": {"above": None}})
+
+
 def test_what_was_said_can_be_read_waited_for_and_forgotten(
     control: Control, session: dict[str, Any]
 ) -> None:
@@ -145,6 +261,11 @@ def test_the_report_is_the_one_of_the_fixture(control: Control, session: dict[st
     told = control.send("GET", f"{path}/report")[1]["problems"]
     assert "chatdouble has no answer to this call" in told
     assert "1 rule was never used" in told
+    assert "never used" not in control.send("GET", f"{path}/report?used=false")[1]["problems"]
+    told = control.send("GET", f"{path}/report?used=false&matched=false")[1]
+    assert told["problems"] == ""
+    assert told["conversation"].startswith("-> POST /v1/chat/completions model=gpt-4o")
+    assert control.send("GET", f"{path}/report?used=no")[0] == 400
     assert control.send("DELETE", f"{path}/journal")[0] == 204
 
 
@@ -213,8 +334,9 @@ def test_the_documents_paths_are_the_ones_that_there_are(control: Control) -> No
     document = control.send("GET", "/openapi.json")[1]
     assert document["openapi"].startswith("3.")
     for path, operations in document["paths"].items():
-        for method in operations.keys() & {"get", "post", "delete"}:
-            got, _ = control.send(method.upper(), path.replace("{id}", "none"), {})
+        for method in operations.keys() & {"get", "post", "put", "delete"}:
+            there = path.replace("{id}", "none").replace("{rule}", "1")
+            got, _ = control.send(method.upper(), there, {})
             assert got != 405, (method, path)
 
 

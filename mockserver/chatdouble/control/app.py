@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -23,15 +24,20 @@ from chatdouble.control.access import refused
 from chatdouble.control.openapi import DOCUMENT
 from chatdouble.engine import Session
 from chatdouble.errors import ChatdoubleError, ScriptError
+from chatdouble.faults import written
 from chatdouble.hub import Hub
 from chatdouble.match import When
-from chatdouble.modes import sources
-from chatdouble.report import problems
+from chatdouble.modes import sources, with_recordings
+from chatdouble.plainyaml import of_json
+from chatdouble.rules import Rule
 from chatdouble.settings import Settings
 from chatdouble.sources.source import Source
 
 # the name of the session at /v1
 _DEFAULT = "default"
+
+# letters of what rules are called
+_LONGEST_ORIGIN = 200
 
 Open = Callable[[str | None, tuple[Source, ...]], Session]
 _T = TypeVar("_T")
@@ -56,6 +62,12 @@ def control_app(hub: Hub, settings: Settings, open_session: Open) -> ASGIApp:
         Route("/sessions/{id}/rules", control.rules),
         Route("/sessions/{id}/rules", control.add_rules, methods=["POST"]),
         Route("/sessions/{id}/rules", control.remove_rules, methods=["DELETE"]),
+        Route("/sessions/{id}/rules/{rule:int}", control.rule),
+        Route("/sessions/{id}/rules/{rule:int}", control.replace_rule, methods=["PUT"]),
+        Route("/sessions/{id}/rules/{rule:int}", control.remove_rule, methods=["DELETE"]),
+        Route("/sessions/{id}/defaults", control.defaults),
+        Route("/sessions/{id}/defaults", control.set_defaults, methods=["PUT"]),
+        Route("/sessions/{id}/load", control.load, methods=["POST"]),
         Route("/sessions/{id}/journal", control.journal),
         Route("/sessions/{id}/journal", control.clear_journal, methods=["DELETE"]),
         Route("/sessions/{id}/wait", control.wait, methods=["POST"]),
@@ -121,20 +133,55 @@ class _Control:
 
     async def add_rules(self, request: Request) -> Response:
         session = self._session(request)
-        body = await self._body(request)
-        try:
-            text = body.decode()
-        except UnicodeDecodeError as error:
-            raise ScriptError(f"is not UTF-8 (byte {error.start})", file="request") from None
-        session.add(*script.parse(text, "request"))
-        return _json({"rules": told.rules(session)}, 201)
+        rules = _named(script.parse(await self._text(request), "request"), request)
+        added = session.add(*rules)
+        return _json({"rules": told.rules(session), "added": list(added)}, 201)
 
     async def remove_rules(self, request: Request) -> Response:
         self._session(request).clear_rules()
         return Response(status_code=204)
 
+    async def rule(self, request: Request) -> Response:
+        for one in self._session(request).numbered_rules:
+            if one.number == request.path_params["rule"]:
+                return _json(told.rule(one))
+        raise _no_rule(request)
+
+    async def replace_rule(self, request: Request) -> Response:
+        session = self._session(request)
+        (rule,) = _named((script.parse_rule(await self._text(request), "request"),), request)
+        if not session.replace_rule(request.path_params["rule"], rule):
+            raise _no_rule(request)
+        return await self.rule(request)
+
+    async def remove_rule(self, request: Request) -> Response:
+        if not self._session(request).remove_rule(request.path_params["rule"]):
+            raise _no_rule(request)
+        return Response(status_code=204)
+
+    async def defaults(self, request: Request) -> Response:
+        return _json(told.defaults(self._session(request)))
+
+    async def set_defaults(self, request: Request) -> Response:
+        session = self._session(request)
+        pace, faults = script.parse_defaults(await self._text(request), "request")
+        session.pace, session.fault = pace, written(faults) or None
+        return _json(told.defaults(session))
+
+    async def load(self, request: Request) -> Response:
+        session = self._session(request)
+        wanted = await self._asked(request, asked.Loading)
+        scripts, cassette = self._named(wanted.script), self._named(wanted.cassette)
+        rules = script.load((scripts,)) if scripts else ()
+        found = with_recordings(session.sources, cassette) if cassette else session.sources
+        # nothing is changed before all of it is read
+        session.add(*rules)
+        session.sources = found
+        return _json(told.session(session))
+
     async def journal(self, request: Request) -> Response:
-        return _json({"exchanges": _exchanges(self._session(request), When())})
+        body = _flag(request, "body", usual=False)
+        return _json({"exchanges": _exchanges(self._session(request), When(), body=body)})
 
     async def clear_journal(self, request: Request) -> Response:
         self._session(request).journal.clear()
@@ -158,7 +205,14 @@ class _Control:
         return Response(status_code=204)
 
     async def report(self, request: Request) -> Response:
-        return _json({"problems": problems(self._session(request))})
+        session = self._session(request)
+        matched, used = (_flag(request, name, usual=True) for name in ("matched", "used"))
+        return _json(
+            {
+                "problems": session.report(matched=matched, used=used),
+                "conversation": session.conversation,
+            }
+        )
 
     def _session(self, request: Request) -> Session:
         id = request.path_params["id"]  # noqa: A001 - what it is
@@ -182,6 +236,14 @@ class _Control:
             raise ChatdoubleError(f"there is no {name!r} in the configured folder")
         return found
 
+    async def _text(self, request: Request) -> str:
+        try:
+            text = (await self._body(request)).decode()
+        except UnicodeDecodeError as error:
+            raise ScriptError(f"is not UTF-8 (byte {error.start})", file="request") from None
+        is_json = request.headers["content-type"].lower().startswith("application/json")
+        return of_json(text) if is_json else text
+
     async def _asked(self, request: Request, kind: type[_T]) -> _T:
         try:
             return msgspec.json.decode(await self._body(request) or b"{}", type=kind)
@@ -197,16 +259,34 @@ class _Control:
         return body
 
 
-def _exchanges(session: Session, when: When) -> list[dict[str, Any]]:
+def _named(rules: tuple[Rule, ...], request: Request) -> tuple[Rule, ...]:
+    """The rules, called in explanations as the request wants it."""
+    origin = request.query_params.get("origin", "")[:_LONGEST_ORIGIN]
+    return tuple(replace(rule, origin=origin) for rule in rules) if origin else rules
+
+
+def _no_rule(request: Request) -> HTTPException:
+    return HTTPException(404, f"there is no rule {request.path_params['rule']} in this session")
+
+
+def _flag(request: Request, name: str, *, usual: bool) -> bool:
+    said = request.query_params.get(name)
+    if said not in (None, "true", "false"):
+        raise HTTPException(400, f"{name} is true or false, got {said!r}")
+    return usual if said is None else said == "true"
+
+
+def _exchanges(session: Session, when: When, *, body: bool = False) -> list[dict[str, Any]]:
     return [
-        told.exchange(number, one)
+        told.exchange(number, one, body=body)
         for number, one in enumerate(session.journal, start=1)
         if not when.parts or when.matches(one.call)
     ]
 
 
 def _json(content: Any, status: int = 200) -> Response:
-    return JSONResponse(content, status)
+    # YAML and Python know numbers that JSON does not: they are null
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
 def _error(status: int, message: str, code: str) -> Response:

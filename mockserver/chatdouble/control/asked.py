@@ -26,6 +26,18 @@ class NewSession(Struct, forbid_unknown_fields=True):
     cassette: str | None = None
 
 
+class Loading(Struct, forbid_unknown_fields=True):
+    """What a session is to answer with, too.
+
+    Attributes:
+        script: the name of a script in a configured folder.
+        cassette: the name of a cassette in a configured folder.
+    """
+
+    script: str | None = None
+    cassette: str | None = None
+
+
 class Waiting(Struct, forbid_unknown_fields=True):
     """Calls that are waited for.
 

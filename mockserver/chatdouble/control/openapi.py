@@ -18,11 +18,14 @@ def _operation(
     summary: str,
     answers: dict[str, dict[str, Any]],
     body: dict[str, Any] | None = None,
+    *parameters: dict[str, Any],
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": summary,
         "responses": answers | {"default": {"$ref": "#/components/responses/Error"}},
     }
+    if parameters:
+        operation["parameters"] = list(parameters)
     if body is not None:
         operation["requestBody"] = {"content": body}
     return operation
@@ -35,9 +38,26 @@ _SESSION = {
     "rules": {"type": "integer"},
     "exchanges": {"type": "integer"},
 }
-_RULES = {"rules": {"type": "array", "items": {"type": "object"}}}
+_RULE = {
+    "id": {"type": "integer", "description": "the same as long as the rule is there"},
+    "origin": {"type": "string", "description": "what explanations call it"},
+    "words": {"type": "string"},
+    "when": {"type": "object"},
+    "rule": {"type": "object", "description": "the rule, as a script says it"},
+    "answered": {"type": "integer", "description": "how many calls it answered"},
+}
+_RULES = {"rules": {"type": "array", "items": {"type": "object", "properties": _RULE}}}
+_ADDED = {"added": {"type": "array", "items": {"type": "integer"}, "description": "their ids"}}
+_DEFAULTS = {
+    "fault": {"description": "faults, as a step of a script says them"},
+    "pace": {"description": "the pace of streams, as a step of a script says it"},
+}
+_REPORT = {
+    "problems": {"type": "string", "description": "empty if all is well"},
+    "conversation": {"type": "string", "description": "what was asked and answered"},
+}
 _EXCHANGES = {"exchanges": {"type": "array", "items": {"type": "object"}}}
-_NEW_SESSION = {
+_NEW_SESSION: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -46,6 +66,11 @@ _NEW_SESSION = {
         "script": {"type": "string", "description": "a name in the configured folder"},
         "cassette": {"type": "string", "description": "a name in the configured folder"},
     },
+}
+_LOADING = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {key: _NEW_SESSION["properties"][key] for key in ("script", "cassette")},
 }
 _WAITING = {
     "type": "object",
@@ -66,17 +91,16 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-_OF_SESSION = {
-    "parameters": [
-        {
-            "name": "id",
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": "the session's id; default for the one at /v1",
-        }
-    ]
-}
+def _parameter(place: str, name: str, kind: str, description: str) -> dict[str, Any]:
+    schema = {"type": kind}
+    required = {"required": True} if place == "path" else {}
+    return {"name": name, "in": place, "schema": schema, "description": description, **required}
+
+
+_ID = _parameter("path", "id", "string", "the session's id; default for the one at /v1")
+_OF_SESSION = {"parameters": [_ID]}
+_OF_RULE = {"parameters": [_ID, _parameter("path", "rule", "integer", "the rule's id")]}
+_ORIGIN = _parameter("query", "origin", "string", "what explanations call the rules")
 
 DOCUMENT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -107,14 +131,51 @@ DOCUMENT: dict[str, Any] = {
             "get": _operation("Its rules", {"200": _answer("in their order", _RULES)}),
             "post": _operation(
                 "Add rules behind the others",
-                {"201": _answer("all rules", _RULES)},
+                {"201": _answer("all rules", _RULES | _ADDED)},
                 _json(_SCRIPT) | {"application/yaml": {"schema": _SCRIPT}},
+                _ORIGIN,
             ),
             "delete": _operation("Forget its rules", _NOTHING),
         },
+        "/sessions/{id}/rules/{rule}": {
+            **_OF_RULE,
+            "get": _operation("A rule", {"200": _answer("the rule", _RULE)}),
+            "put": _operation(
+                "Replace a rule, which keeps its id and its count",
+                {"200": _answer("the rule", _RULE)},
+                _json({"type": "object"}) | {"application/yaml": {"schema": {"type": "object"}}},
+                _ORIGIN,
+            ),
+            "delete": _operation("Forget a rule", _NOTHING),
+        },
+        "/sessions/{id}/defaults": {
+            **_OF_SESSION,
+            "get": _operation(
+                "What it does where neither rules nor requests say something else",
+                {"200": _answer("its fault and pace", _DEFAULTS)},
+            ),
+            "put": _operation(
+                "Set its fault and pace; what is left out is none",
+                {"200": _answer("its fault and pace", _DEFAULTS)},
+                _json({"type": "object", "additionalProperties": False, "properties": _DEFAULTS}),
+            ),
+        },
+        "/sessions/{id}/load": {
+            **_OF_SESSION,
+            "post": _operation(
+                "Add the rules of a script, and recordings, of the configured folder",
+                {"200": _answer("the session", _SESSION)},
+                _json(_LOADING),
+            ),
+        },
         "/sessions/{id}/journal": {
             **_OF_SESSION,
-            "get": _operation("What came and was answered", {"200": _answer("", _EXCHANGES)}),
+            "get": _operation(
+                "What came and was answered",
+                {"200": _answer("", _EXCHANGES)},
+                None,
+                _parameter("query", "body", "boolean", "tell the requests' raw bodies, in base64"),
+            ),
             "delete": _operation("Forget what came", _NOTHING),
         },
         "/sessions/{id}/wait": {
@@ -133,7 +194,10 @@ DOCUMENT: dict[str, Any] = {
             **_OF_SESSION,
             "get": _operation(
                 "Calls without an answer, and rules that were never used",
-                {"200": _answer("empty if all is well", {"problems": {"type": "string"}})},
+                {"200": _answer("", _REPORT)},
+                None,
+                _parameter("query", "matched", "boolean", "false: without the calls"),
+                _parameter("query", "used", "boolean", "false: without the rules"),
             ),
         },
     },

@@ -16,6 +16,7 @@ from chatdouble.rules.rule import (
     scenario_of,
     unreachable,
 )
+from chatdouble.rules.scripting import Scripting
 
 __all__ = [
     "FAILURES",
@@ -26,6 +27,7 @@ __all__ = [
     "Rule",
     "RuleBuilder",
     "Scenario",
+    "Scripting",
     "Step",
     "Templated",
     "UsedUp",

@@ -27,7 +27,7 @@ class RuleBuilder:
         put: takes the rule as it was, None at first, and as it is.
     """
 
-    def __init__(self, rule: Rule, put: Callable[[Rule | None, Rule], None]) -> None:
+    def __init__(self, rule: Rule, put: Callable[[Rule | None, Rule], object]) -> None:
         self._rule = rule
         self._put = put
 

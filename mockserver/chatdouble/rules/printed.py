@@ -14,11 +14,12 @@ from msgspec import UNSET, Struct
 from chatdouble.answers import ApiError, Recording, Reply, ToolCall, tool_call
 from chatdouble.errors import ScriptError
 from chatdouble.failures import FAILURES, api_error
-from chatdouble.faults import written
+from chatdouble.faults import Chance, written
 from chatdouble.match.parts import Where
 from chatdouble.match.when import Either, When
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
+from chatdouble.schedule import Pace
 
 # what a script may say of a reply, beside its parts
 _TEXTS = ("finish_reason", "reasoning_content", "model", "system_fingerprint", "service_tier")
@@ -47,6 +48,13 @@ def data(rule: Rule) -> dict[str, Any]:
     steps = [_step(step) for step in rule.steps]
     said |= steps[0] if len(steps) == 1 else {"then": steps}
     return said | _rule_fields(rule)
+
+
+def defaults(pace: Pace | None, faults: tuple[Chance, ...]) -> dict[str, Any]:
+    """A session's pace and faults as a step of a script says them."""
+    return {
+        key: said for key, said in _step(Step(Reply(""), 1, pace, faults)).items() if key != "reply"
+    }
 
 
 def script(rules: tuple[Rule, ...]) -> str:

@@ -17,14 +17,27 @@ from pathlib import Path
 from typing import Any
 
 from chatdouble.errors import ScriptError
+from chatdouble.faults import Chance
 from chatdouble.match import When
-from chatdouble.plainyaml import BROKEN, compose, where
+from chatdouble.plainyaml import BROKEN, compose, of_json, where
 from chatdouble.rules import Rule
+from chatdouble.schedule import Pace
 from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place, Reading
-from chatdouble.script.written import VERSION, rules_of
+from chatdouble.script.written import VERSION, defaults_of, rule_of, rules_of
 
-__all__ = ["ENDINGS", "VERSION", "document", "find", "is_cassette", "load", "parse", "parse_when"]
+__all__ = [
+    "ENDINGS",
+    "VERSION",
+    "document",
+    "find",
+    "is_cassette",
+    "load",
+    "parse",
+    "parse_defaults",
+    "parse_rule",
+    "parse_when",
+]
 
 ENDINGS = (".yaml", ".yml")
 
@@ -111,7 +124,27 @@ def parse_when(conditions: dict[str, Any]) -> When:
     Raises:
         ScriptError: they are wrong; the error says where.
     """
-    return when_of(_root(json.dumps(conditions), "when"))
+    return when_of(_root(of_json(json.dumps(conditions)), "when"))
+
+
+def parse_rule(text: str, file: Path | str = "script") -> Rule:
+    """Read the text of one rule.
+
+    Raises:
+        ScriptError: it is wrong; the error says where.
+    """
+    return rule_of(_root(text, file))
+
+
+def parse_defaults(
+    text: str, file: Path | str = "script"
+) -> tuple[Pace | None, tuple[Chance, ...]]:
+    """Read the text of a mapping with ``fault`` and ``pace``, as a step of a script says them.
+
+    Raises:
+        ScriptError: one is wrong; the error says where.
+    """
+    return defaults_of(_root(text, file))
 
 
 def _root(text: str, file: Path | str, reading: Reading | None = None) -> Place:

@@ -65,6 +65,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "citation": UrlCitation.__struct_fields__,
     "logprob": ("token", "logprob", "top"),
     "pace": Pace.__struct_fields__,
+    "defaults": ("fault", "pace"),
 }
 # the step's key that another one goes with
 GOES_WITH = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "reply")}
@@ -72,7 +73,7 @@ GOES_WITH = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "rep
 
 def rules_of(root: Place) -> tuple[Rule, ...]:
     """The rules of a whole document."""
-    return tuple(map(_rule, _listed(root)))
+    return tuple(map(rule_of, _listed(root)))
 
 
 def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
@@ -88,7 +89,7 @@ def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
         return [], [error]
     for place in places:
         try:
-            rules.append(_rule(place))
+            rules.append(rule_of(place))
         except ScriptError as error:
             mistakes.setdefault(str(error), error)
             if root.is_spent:
@@ -131,7 +132,8 @@ def _listed(root: Place) -> list[Place]:
     return fields["rules"].items("a list of rules")
 
 
-def _rule(place: Place) -> Rule:
+def rule_of(place: Place) -> Rule:
+    """One rule."""
     fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail or then")
     steps: list[Step] = []
     if any(key in fields for key in _STEP_KEYS):
@@ -175,6 +177,13 @@ def _step(place: Place, fields: dict[str, Place]) -> Step:
         return Step(_failure(fields["fail"], fields.get("retry_after")), times, None, faults)
     pace = _pace(fields["pace"]) if "pace" in fields else None
     return Step(_answer(fields), times, pace, faults)
+
+
+def defaults_of(place: Place) -> tuple[Pace | None, tuple[Chance, ...]]:
+    """The pace and the faults that a session has where its rules say nothing else."""
+    fields = place.fields(KEYS["defaults"], "fault and pace")
+    pace = _pace(fields["pace"]) if "pace" in fields else None
+    return pace, _faults(fields["fault"]) if "fault" in fields else ()
 
 
 def _faults(place: Place) -> tuple[Chance, ...]:

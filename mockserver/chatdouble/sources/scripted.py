@@ -27,6 +27,14 @@ class _Entry(NamedTuple):
     words: str
 
 
+class Numbered(NamedTuple):
+    """A rule, its number, which it keeps, and how many calls it answered."""
+
+    number: int
+    rule: Rule
+    answered: int
+
+
 class Explanation(NamedTuple):
     """Which rule answers a call with which step, if one does, and the others as they are tried."""
 
@@ -48,7 +56,7 @@ class Scripted:
         # a rule's number -> the calls that it answered; rules themselves are frozen
         self._uses: dict[int, int] = {}
         self._states: dict[str, str] = {}
-        self._numbers = itertools.count()
+        self._numbers = itertools.count(1)
         self._rules = [self._entry(rule) for rule in rules]
 
     def _entry(self, rule: Rule) -> _Entry:
@@ -64,6 +72,11 @@ class Scripted:
         """The rules in their order, and how many calls each answered."""
         return tuple((entry.rule, self._uses.get(entry.key, 0)) for entry in self._rules)
 
+    @property
+    def numbered(self) -> tuple[Numbered, ...]:
+        """The rules in their order, each with its number and how many calls it answered."""
+        return tuple(Numbered(e.key, e.rule, self._uses.get(e.key, 0)) for e in self._rules)
+
     def clear(self) -> None:
         """Forget all rules, counts and states."""
         with self._lock:
@@ -76,8 +89,12 @@ class Scripted:
             self._uses.clear()
             self._states.clear()
 
-    def put(self, old: Rule | None, new: Rule) -> None:
-        """Add a rule behind the others, or put it in the place of an older form of itself."""
+    def put(self, old: Rule | None, new: Rule) -> int:
+        """Add a rule behind the others, or put it in the place of an older form of itself.
+
+        Returns:
+            Its number.
+        """
         with self._lock:
             rules = list(self._rules)
             before = (at for at, e in enumerate(rules) if old is not None and e.rule is old)
@@ -87,6 +104,27 @@ class Scripted:
             else:
                 rules.append(self._entry(new))
             self._rules = rules
+            return rules[at].key
+
+    def renew(self, number: int, rule: Rule) -> bool:
+        """Put a rule in the place of the one of this number, False if there is none.
+
+        It has the number and the count of the other one.
+        """
+        with self._lock:
+            rules = [_Entry(number, rule, str(rule)) if e.key == number else e for e in self._rules]
+            found = any(entry.key == number for entry in rules)
+            self._rules = rules
+        return found
+
+    def remove(self, number: int) -> bool:
+        """Forget the rule of this number, False if there is none."""
+        with self._lock:
+            rules = [entry for entry in self._rules if entry.key != number]
+            found = len(rules) < len(self._rules)
+            self._rules = rules
+            self._uses.pop(number, None)
+        return found
 
     def replace(self, old: tuple[Rule, ...], new: tuple[Rule, ...]) -> None:
         """Put new rules in the place of old ones, at once and before all others.
