@@ -43,6 +43,7 @@ _HOMES = {
     "glob": "match",
     "like": "match",
     "one_of": "match",
+    "passthrough": "sources.making",
     "refusal": "answers",
     "regex": "match",
 }
@@ -79,6 +80,7 @@ __all__ = [
     "glob",
     "like",
     "one_of",
+    "passthrough",
     "refusal",
     "regex",
 ]
@@ -121,7 +123,7 @@ if TYPE_CHECKING:
     from chatdouble.schedule import Pace
     from chatdouble.server import Server
     from chatdouble.settings import Settings
-    from chatdouble.sources.making import generated
+    from chatdouble.sources.making import generated, passthrough
 
 
 def __getattr__(name: str) -> Any:

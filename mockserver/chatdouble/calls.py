@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from chatdouble.answers import ApiError, Document, ToolCall
+from chatdouble.answers import Answer, ApiError, Document, ToolCall
 
 _SECRET_HEADERS = frozenset(
     {"authorization", "api-key", "x-api-key", "cookie", "proxy-authorization"}
@@ -116,6 +116,8 @@ class Call(Struct, kw_only=True, gc=False):
         asked: what the request asks of the session's stored completions, as its dialect reads it;
             None when it asks for something else.
         left: while it is answered, waits until the client has left; None if nobody can tell.
+        pass_on: while it is answered, gives what an upstream server answers it; None if its session
+            knows none.
     """
 
     method: str
@@ -130,6 +132,7 @@ class Call(Struct, kw_only=True, gc=False):
     because: str = ""
     asked: Any = None
     left: Callable[[], Awaitable[None]] | None = None
+    pass_on: Callable[[], Awaitable[Answer]] | None = None
     _json: Any = UNSET
 
     def __repr__(self) -> str:

@@ -24,6 +24,7 @@ from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Setting
 if TYPE_CHECKING:
     from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
+    from chatdouble.modes import Unmatched
     from chatdouble.rules import Rule
     from chatdouble.sources.composing import Style
     from chatdouble.sources.generated import Generated
@@ -156,6 +157,20 @@ main.add_command(_listening(cli_record.record))
     help="The folder in which users of the control API may name scripts and cassettes.",
 )
 @click.option(
+    "--unmatched",
+    default="generated",
+    show_default=True,
+    type=click.Choice(("error", "generated", "passthrough")),
+    help="What becomes of calls that no rule answers: an error that says why, a made-up answer, or "
+    "what the server of --upstream answers.",
+)
+@click.option(
+    "--upstream",
+    metavar="URL",
+    help="The base URL of a real server for what rules and --unmatched pass through, with the "
+    "client's key or that of CHATDOUBLE_UPSTREAM_API_KEY. Nothing is recorded.",
+)
+@click.option(
     "--validation",
     default="api",
     show_default=True,
@@ -190,6 +205,7 @@ def serve(
     style: Style,
     locale: str,
     most_rounds: int,
+    unmatched: Unmatched,
     **settings: Any,
 ) -> None:
     """Answer chat completions: by the rules of SCRIPTs, and with generated text otherwise.
@@ -198,10 +214,9 @@ def serve(
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
     unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
     """
+    from chatdouble import modes
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
-    from chatdouble.sources.source import Contract
-    from chatdouble.sources.stored import Stored
 
     if api_key_file is not None:
         keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
@@ -213,9 +228,22 @@ def serve(
     threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)
     cli_scripts.oversee(scripts, scripted, reload=reload)
-    sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
-    loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
-    run(sources, loaded if rules else "generated text", keys=keys, **settings)
+    passed = Settings(upstream=settings["upstream"], host=settings["host"])
+    sources = or_exit(
+        lambda: modes.arranged(
+            scripted,
+            unmatched=unmatched,
+            settings=passed,
+            generated=generated if unmatched == "generated" else None,
+        )
+    )
+    last = {
+        "error": "nothing else",
+        "generated": "generated text",
+        "passthrough": f"what {settings['upstream']} answers",
+    }[unmatched]
+    loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then {last}" if rules else last
+    run(sources, loaded, keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:

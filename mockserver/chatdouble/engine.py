@@ -7,10 +7,11 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from chatdouble import faults
-from chatdouble.answers import ApiError, own_error
+from chatdouble.answers import Answer, ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Chance, Dice, Fault, Written
@@ -23,6 +24,7 @@ from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Numbered, Scripted
 from chatdouble.sources.source import Choice, Closing, Source
 from chatdouble.sources.stored import Stored
+from chatdouble.sources.upstream import Upstream
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
@@ -67,6 +69,7 @@ class Session(Scripting, Verification):
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+        upstream: who answers what rules pass on; without it, the source that records, if any.
 
     Attributes:
         pace: when the parts of a streamed answer leave if its rule says nothing else; None sends
@@ -84,6 +87,7 @@ class Session(Scripting, Verification):
         *,
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
+        upstream: Source | None = None,
     ) -> None:
         if not is_session_id(id):
             raise ChatdoubleError(
@@ -99,6 +103,9 @@ class Session(Scripting, Verification):
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
+        self._upstream = upstream or next(
+            (source for source in sources if isinstance(source, Upstream)), None
+        )
         self._stored = next((source for source in sources if isinstance(source, Stored)), None)
 
     def _taker(self) -> Callable[[Rule | None, Rule], object]:
@@ -209,6 +216,8 @@ class Session(Scripting, Verification):
             ask = self._asked(call, ordinal)
         choice, name = ask.choice, "faults"
         if choice is None:
+            if self._upstream is not None:
+                call.pass_on = partial(self._passed_on, call)
             for source in self.sources:
                 choice = await source.answer(call)
                 if choice is not None:
@@ -216,6 +225,8 @@ class Session(Scripting, Verification):
                     break
             else:
                 choice, name = self._unmatched(call), "unmatched"
+        # the journal keeps the call, which must not keep us
+        call.pass_on = None
         stamp = self._stamp(call, ordinal)
         asked = () if ask.usual and (choice.faults or name == "unmatched") else ask.faults
         pace = choice.pace or (self.pace if call.view is not None else None)
@@ -246,9 +257,14 @@ class Session(Scripting, Verification):
             self._stored.keep(call, exchange.answer, stamp)
         return self.journal.open(exchange)
 
+    async def _passed_on(self, call: Call) -> Answer:
+        """What the upstream server answers."""
+        choice = None if self._upstream is None else await self._upstream.answer(call)
+        return self._unmatched(call).answer if choice is None else choice.answer
+
     async def aclose(self) -> None:
         """Close what its sources hold open; in the server's event loop."""
-        for source in self.sources:
+        for source in (*self.sources, self._upstream):
             if isinstance(source, Closing):
                 await source.aclose()
 

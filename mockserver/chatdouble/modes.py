@@ -11,7 +11,7 @@ from chatdouble import script as scripts
 from chatdouble.cassette import format as cassettes
 from chatdouble.cassette.store import Store
 from chatdouble.errors import CassetteError, ChatdoubleError
-from chatdouble.settings import DEFAULT_HOST
+from chatdouble.settings import DEFAULT_HOST, Settings
 from chatdouble.sources.generated import Generated
 from chatdouble.sources.recorded import Recorded
 from chatdouble.sources.scripted import Scripted
@@ -22,30 +22,88 @@ from chatdouble.sources.upstream import DEFAULT_TIMEOUT, Keep, Upstream
 UPSTREAM_KEY = "CHATDOUBLE_UPSTREAM_API_KEY"
 
 Mode: TypeAlias = Literal["none", "once", "new_episodes", "all"]
+Unmatched: TypeAlias = Literal["error", "generated", "passthrough"]
+UNMATCHED: tuple[Unmatched, ...] = get_args(Unmatched)
+
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def sources(
-    script: Path | None = None, cassette: Path | None = None, *, generated: bool = False
+    script: Path | None = None,
+    cassette: Path | None = None,
+    *,
+    unmatched: Unmatched = "error",
+    settings: Settings | None = None,
 ) -> tuple[Source, ...]:
     """The sources in the order in which they are asked.
 
     Args:
         script: a script or a folder of scripts, whose rules come first.
         cassette: a cassette or a folder of cassettes, whose recordings come next.
-        generated: whether what nothing else answers is made up.
+        unmatched: what becomes of calls that nothing else answers: an ``error``, a ``generated``
+            answer, or ``passthrough`` to the server that the settings name.
+        settings: those of the server.
 
     Raises:
-        ChatdoubleError: a file cannot be read.
+        ChatdoubleError: a file cannot be read, or there is no server to pass on to.
     """
     rules = scripts.load((script,)) if script is not None else ()
-    found: list[Source] = [Scripted(rules)]
-    if cassette is not None:
-        found.append(_replaying(cassette))
-    found += [Contract(), Stored()]
-    if generated:
-        found.append(Generated())
-    return tuple(found)
+    recorded = None if cassette is None else _replaying(cassette)
+    return arranged(
+        Scripted(rules),
+        recorded,
+        unmatched=unmatched,
+        settings=settings,
+        generated=Generated() if unmatched == "generated" else None,
+    )
+
+
+def arranged(
+    scripted: Scripted,
+    recorded: Source | None = None,
+    *,
+    unmatched: Unmatched,
+    settings: Settings | None = None,
+    generated: Generated | None = None,
+) -> tuple[Source, ...]:
+    """Sources in the order in which they are asked: rules, recordings, and what comes last.
+
+    Args:
+        scripted: the rules.
+        recorded: the recordings.
+        unmatched: as for ``sources()``.
+        settings: as for ``sources()``.
+        generated: what makes answers up, if that is what becomes of other calls.
+
+    Raises:
+        ChatdoubleError: there is no server to pass on to.
+    """
+    # a recorded refusal is replayed, so recordings come before the contract
+    found: tuple[Source, ...] = (scripted,) if recorded is None else (scripted, recorded)
+    if unmatched == "passthrough":
+        upstream = None if settings is None else passing_on(settings)
+        if upstream is None:
+            raise ChatdoubleError(
+                "passthrough needs a server to pass on to: name one with --upstream URL, "
+                "Settings(upstream=URL) or pytest's chatdouble_upstream"
+            )
+        # what is broken the real server refuses itself
+        return (*found, upstream)
+    found = (*found, Contract(), Stored())
+    return found if generated is None else (*found, generated)
+
+
+def passing_on(settings: Settings) -> Upstream | None:
+    """What passes calls on to the settings' upstream server, None if they name none.
+
+    Raises:
+        ChatdoubleError: its base URL is none.
+    """
+    if settings.upstream is None:
+        return None
+    return Upstream(
+        settings.upstream, store=None, api_key=os.environ.get(UPSTREAM_KEY), host=settings.host
+    )
 
 
 def recording(
@@ -138,6 +196,5 @@ def with_recordings(found: tuple[Source, ...], cassette: Path) -> tuple[Source, 
 
 
 def _replaying(cassette: Path) -> Recorded:
-    # a recorded refusal is replayed, so recordings come before the contract
     files = cassettes.find((cassette,))
     return Recorded(one for file, _ in files for one in cassettes.load(file))

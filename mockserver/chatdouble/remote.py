@@ -67,7 +67,7 @@ class RemoteServer:
         self,
         id: str | None = None,  # noqa: A002 - what it is
         *,
-        unmatched: Literal["error", "generated"] = "error",
+        unmatched: Literal["error", "generated", "passthrough"] = "error",
         script: str | None = None,
         cassette: str | None = None,
     ) -> RemoteSession:

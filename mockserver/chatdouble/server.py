@@ -15,7 +15,7 @@ from types import TracebackType
 import uvicorn
 from starlette.types import ASGIApp
 
-from chatdouble import tokens
+from chatdouble import modes, tokens
 from chatdouble.app import create_app
 from chatdouble.engine import Session, is_session_id
 from chatdouble.errors import ListenError
@@ -205,6 +205,7 @@ class Server:
                 sources if sources is not None else (Contract(), Stored(), Scripted()),
                 base_url=f"{prefix}/v1",
                 listener=self._listener,
+                upstream=modes.passing_on(self.settings),
             )
         )
 

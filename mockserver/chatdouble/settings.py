@@ -44,6 +44,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
             API does. They are never logged or shown. None accepts any key, or none.
+        upstream: the base URL of the real server that calls are passed on to where a rule or the
+            policy for what nothing answers says ``passthrough``; None for no server. The key in the
+            environment variable ``CHATDOUBLE_UPSTREAM_API_KEY``, if there is one, is sent in the
+            place of the client's.
         validation: what is refused. ``api``: what the API refuses, in its words. ``schema``: only
             what the published OpenAPI document forbids; fields that it does not name pass, and no
             rule looks at several fields or at the model. ``off``: nothing that is a JSON object;
@@ -65,6 +69,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     fault_header: bool = False
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
+    upstream: str | None = None
     validation: Validation = "api"
 
     def __post_init__(self) -> None:

@@ -99,6 +99,7 @@ class _Guarded:
 class _Control:
     def __init__(self, hub: Hub, settings: Settings, open_session: Open) -> None:
         self._hub = hub
+        self._settings = settings
         self._folder = settings.control_folder
         self._body_limit = settings.body_limit
         self._open = open_session
@@ -117,7 +118,8 @@ class _Control:
         made = sources(
             self._named(wanted.script),
             self._named(wanted.cassette),
-            generated=wanted.unmatched == "generated",
+            unmatched=wanted.unmatched,
+            settings=self._settings,
         )
         return _json(told.session(self._open(wanted.id, made)), 201)
 

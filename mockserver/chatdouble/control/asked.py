@@ -21,7 +21,7 @@ class NewSession(Struct, forbid_unknown_fields=True):
     """
 
     id: _ID | None = None
-    unmatched: Literal["error", "generated"] = "error"
+    unmatched: Literal["error", "generated", "passthrough"] = "error"
     script: str | None = None
     cassette: str | None = None
 

@@ -62,7 +62,7 @@ _NEW_SESSION: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "id": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-        "unmatched": {"enum": ["error", "generated"], "default": "error"},
+        "unmatched": {"enum": ["error", "generated", "passthrough"], "default": "error"},
         "script": {"type": "string", "description": "a name in the configured folder"},
         "cassette": {"type": "string", "description": "a name in the configured folder"},
     },

@@ -46,7 +46,7 @@ class RuleBuilder:
 
         Args:
             parts: what is said, in order; or one function of the call (plain or async) that
-                returns what is said; or ``generated()``.
+                returns what is said; or ``generated()`` or ``passthrough()``.
             finish_reason: instead of the one that the API would give.
             usage: token figures instead of the counted ones.
             template: whether ``${user}``, ``${model}``, ``${system}``, ``${count}``, ``${result}``

@@ -146,6 +146,7 @@ _MADE: dict[str, Schema] = {
         {"anyOf": [{"const": True}, _TEXT]},
     ),
     "recorded": _means("a cassette in the script's folder or below it", _TEXT),
+    "passthrough": _means("true: the real server answers, which --upstream names", {"const": True}),
 }
 
 _FAIL: dict[str, Schema] = {

@@ -34,7 +34,7 @@ from chatdouble.rules import (
 from chatdouble.schedule import Pace
 from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place
-from chatdouble.sources.making import Replayed, generated
+from chatdouble.sources.making import Replayed, generated, passthrough
 
 VERSION = 1
 
@@ -58,7 +58,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
     "step": _STEP_KEYS,
     "fail": ("status", "message", "type", "code", "param", "retry_after"),
-    "made": ("generated", "recorded"),
+    "made": ("generated", "recorded", "passthrough"),
     "part": ("call", "with", "id", "refusal", "text", "file"),
     "other": ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template"))),
     "usage": Usage.__struct_fields__,
@@ -223,9 +223,13 @@ def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
 
 
 def _made(place: Place) -> Maker:
-    fields = place.fields(KEYS["made"], "generated or recorded")
+    fields = place.fields(KEYS["made"], "generated, recorded or passthrough")
     if len(fields) != 1:
-        place.wrong("expected one of generated, recorded, got both")
+        place.wrong(f"expected one of {', '.join(KEYS['made'])}, got {' and '.join(fields)}")
+    if "passthrough" in fields:
+        if fields["passthrough"].value() is not True:
+            fields["passthrough"].wrong(f"expected true, got {fields['passthrough'].kind()}")
+        return passthrough()
     if "recorded" in fields:
         recorded = fields["recorded"]
         file = recorded.file_beside()

@@ -1,4 +1,4 @@
-"""Answers that a rule takes from elsewhere: made up, or from a cassette."""
+"""Answers that a rule takes from elsewhere: made up, from a cassette, or from a real server."""
 
 from __future__ import annotations
 
@@ -105,3 +105,35 @@ class Replayed(Struct, frozen=True):
     def data(self) -> Any:
         """The reply as a script says it."""
         return {"recorded": self.name}
+
+
+class PassingOn(Struct, frozen=True):
+    """Gives what the session's upstream server answers."""
+
+    async def make(self, call: Call, count: int) -> Answer:
+        """What the upstream server answers this call, live."""
+        if call.pass_on is None:
+            raise ScriptError(
+                "there is no server to pass the call on to: name one with --upstream URL, "
+                "Settings(upstream=URL) or pytest's chatdouble_upstream"
+            )
+        return await call.pass_on()
+
+    def __str__(self) -> str:
+        return "passthrough"
+
+    def data(self) -> Any:
+        """The reply as a script says it."""
+        return {"passthrough": True}
+
+    def python(self) -> str:
+        """The reply as Python says it."""
+        return "passthrough()"
+
+
+def passthrough() -> Maker:
+    """Let the real server answer, for ``reply(passthrough())``: the one of ``Settings.upstream``.
+
+    Nothing is recorded of it, unless the session records.
+    """
+    return PassingOn()

@@ -66,7 +66,7 @@ class Upstream:
 
     Args:
         base_url: where the server's API begins, for example ``https://api.openai.com/v1``.
-        store: where the exchanges are kept.
+        store: where the exchanges are kept; None keeps none.
         api_key: the key that is sent in the place of the client's; None sends the client's. It is
             shown to nobody, not even to the client where the server repeats it.
         timeout: seconds that the server may take for the first byte, and between two; None waits
@@ -88,7 +88,7 @@ class Upstream:
         self,
         base_url: str,
         *,
-        store: Store,
+        store: Store | None,
         api_key: str | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         keep: Keep = "answers",
@@ -249,6 +249,8 @@ class Upstream:
 
     async def _kept(self, take: Take) -> str:
         """Keep what is to be kept, and say what became of it."""
+        if self._store is None:
+            return ""
         if not _is_kept(self._keep, take):
             what = "answers that broke off" if take.cut else f"answers of status {take.status}"
             return f"not recorded: keep={self._keep} leaves {what} out"
