@@ -10,15 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from chatdouble import faults
-from chatdouble.answers import ApiError, own_error
+from chatdouble.answers import Answer, ApiError, Recording, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Dice, Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.schedule import Ending, Piece, ending, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
@@ -246,6 +248,7 @@ class Session(Verification):
                 answer=choice.answer,
                 response=response,
                 pieces=pieces,
+                ending=ending(choice.pace, cut=_is_cut(choice.answer)),
             )
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
@@ -281,6 +284,7 @@ class Session(Verification):
         due = (*asked, *faults.due(choice.faults, dice))
         answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
         sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
+        own = ending(choice.pace, cut=_is_cut(answer))
         return Exchange(
             call=call,
             source=name,
@@ -288,7 +292,7 @@ class Session(Verification):
             answer=answer,
             response=sending.response,
             pieces=sending.pieces,
-            ending=sending.ending if due else None,
+            ending=_together(sending.ending, own) if due else own,
             faults=sending.notes,
         )
 
@@ -344,6 +348,18 @@ class Session(Verification):
         )
         param = next((miss.param for _, miss in misses if miss.param), None)
         return Choice(own_error(404, message, "no_answer", param), message)
+
+
+def _is_cut(answer: Answer) -> bool:
+    return isinstance(answer, Recording) and answer.cut
+
+
+def _together(broken: Ending, own: Ending | None) -> Ending:
+    """How an answer ends that is broken by faults, and has an ending of its own."""
+    if own is None:
+        return broken
+    way = own.way if broken.way == "end" else broken.way
+    return replace(broken, way=way, delay=broken.delay + own.delay)
 
 
 class Hub:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -37,6 +39,19 @@ class Pace(Struct, frozen=True):
                 raise ScriptError(f"{field} is a number of seconds, 0 or more, got {seconds!r}")
 
 
+class AsRecorded(Struct, frozen=True):
+    """The pace at which an answer was recorded.
+
+    Attributes:
+        pieces: when each piece of the body leaves, in seconds behind the headers, and its size in
+            bytes.
+        before: seconds before the headers.
+    """
+
+    pieces: tuple[tuple[float, int], ...]
+    before: float = 0.0
+
+
 class Piece(Struct, frozen=True, gc=False):
     """Bytes that leave in one write, ``at`` seconds after the answer was ready."""
 
@@ -64,11 +79,26 @@ class Ending(Struct, frozen=True, gc=False):
     length: int | None = None
 
 
-def timetable(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]:
+def ending(pace: Pace | AsRecorded | None, *, cut: bool) -> Ending | None:
+    """How an answer begins and ends of itself; None if it begins at once and ends as usual.
+
+    Args:
+        pace: the answer's pace.
+        cut: whether its connection ended before it did.
+    """
+    delay = pace.before if isinstance(pace, AsRecorded) else 0.0
+    if not delay and not cut:
+        return None
+    return Ending("close" if cut else "end", delay=delay)
+
+
+def timetable(frames: tuple[bytes, ...], pace: Pace | AsRecorded | None) -> tuple[Piece, ...]:
     """Give every frame its time; frames that leave at once leave as one piece.
 
     Times are absolute, so that a late write does not delay the ones behind it.
     """
+    if isinstance(pace, AsRecorded):
+        return _as_recorded(b"".join(frames), pace)
     if pace is None or (not pace.first and not pace.each):
         return (Piece(0.0, frames[0] if len(frames) == 1 else b"".join(frames)),)
     if not pace.each:
@@ -76,10 +106,31 @@ def timetable(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]
     return spread(frames, pace)
 
 
-def spread(frames: tuple[bytes, ...], pace: Pace | None) -> tuple[Piece, ...]:
-    """Give every frame its time, each as a piece of its own."""
+def spread(frames: tuple[bytes, ...], pace: Pace | AsRecorded | None) -> tuple[Piece, ...]:
+    """Give every frame its time, each as a piece of its own.
+
+    At a recorded pace that is the time of the frame's last byte.
+    """
+    if isinstance(pace, AsRecorded):
+        ends = tuple(accumulate(size for _, size in pace.pieces))
+        times = (*(at for at, _ in pace.pieces), pace.pieces[-1][0])
+        lasts = accumulate(map(len, frames))
+        return tuple(
+            Piece(times[bisect_left(ends, last)], frame)
+            for last, frame in zip(lasts, frames, strict=True)
+        )
     first, each = (0.0, 0.0) if pace is None else (pace.first, pace.each)
     return tuple(Piece(first + number * each, frame) for number, frame in enumerate(frames))
+
+
+def _as_recorded(body: bytes, pace: AsRecorded) -> tuple[Piece, ...]:
+    found = []
+    begin = 0
+    for at, size in pace.pieces:
+        if size:
+            found.append(Piece(at, body[begin : begin + size]))
+        begin += size
+    return tuple(found) or (Piece(0.0, b""),)
 
 
 def joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chatdouble.answers import Answer, ApiError, Reply
 from chatdouble.faults.events import EVENT_FAULTS, NOTHING, offset
 from chatdouble.faults.values import ENDS, Dice, Fault, error_of
-from chatdouble.schedule import Ending, Pace, Piece, joined, spread
+from chatdouble.schedule import AsRecorded, Ending, Pace, Piece, joined, spread
 from chatdouble.wire.response import Response
 
 # seconds between two writes that would otherwise leave, and arrive, as one
@@ -72,7 +72,7 @@ def said(answer: Answer, faults: tuple[Fault, ...], streamed: bool) -> Answer:
 
 
 def sending(
-    response: Response, pace: Pace | None, faults: tuple[Fault, ...], dice: Dice
+    response: Response, pace: Pace | AsRecorded | None, faults: tuple[Fault, ...], dice: Dice
 ) -> Sending:
     """Break an answer on its way.
 
@@ -94,7 +94,11 @@ class _Breaking:
     """An answer while its faults are applied, in an order of their own."""
 
     def __init__(
-        self, response: Response, pace: Pace | None, faults: tuple[Fault, ...], dice: Dice
+        self,
+        response: Response,
+        pace: Pace | AsRecorded | None,
+        faults: tuple[Fault, ...],
+        dice: Dice,
     ) -> None:
         self.response = response
         self.pieces = list(spread(response.frames(), pace))

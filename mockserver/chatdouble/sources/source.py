@@ -9,7 +9,7 @@ from msgspec import Struct
 from chatdouble.answers import Answer
 from chatdouble.calls import Call
 from chatdouble.faults import Chance
-from chatdouble.schedule import Pace
+from chatdouble.schedule import AsRecorded, Pace
 
 
 class Choice(Struct, frozen=True, gc=False):
@@ -17,7 +17,7 @@ class Choice(Struct, frozen=True, gc=False):
 
     answer: Answer
     because: str
-    pace: Pace | None = None
+    pace: Pace | AsRecorded | None = None
     faults: tuple[Chance, ...] = ()
 
 
