@@ -332,7 +332,14 @@ class Session(Verification):
         for _, miss in misses:
             shown |= miss.looked_at
         came = [f"  {label}: {value}" for label, value in shown.items()]
-        reasons = [f"- {name}: {reason}" for name, miss in misses for reason in miss.reasons]
+        reasons = [
+            line
+            for name, miss in misses
+            for line in (
+                *(f"- {name}: {reason}" for reason in miss.reasons),
+                *(f"    {line}" for line in miss.diff),
+            )
+        ]
         advice = [
             f"To answer it:\n  {indented}"
             for _, miss in misses

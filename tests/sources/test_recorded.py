@@ -103,9 +103,20 @@ def test_a_miss_names_the_nearest_recording_and_the_first_difference() -> None:
     assert miss.reasons == (
         "the nearest recording is cassette 2: at b.c it has 2, the request has 3",
     )
-    assert Recorded([]).why_not(Call(method="GET", path="/")).reasons == (
-        "there are no recordings",
+    assert miss.diff == (
+        "--- cassette 2",
+        "+++ this request",
+        "@@ -2,5 +2,5 @@",
+        '   "a": 1,',
+        '   "b": {',
+        '-    "c": 2',
+        '+    "c": 3',
+        "   }",
+        " }",
     )
+    assert miss.suggestion.startswith("chatdouble record --upstream ")
+    empty = Recorded([]).why_not(Call(method="GET", path="/"))
+    assert empty.reasons == ("there are no recordings",)
 
 
 CHAT = "/v1/chat/completions"

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from chatdouble.answers import Recording, Reply, own_error
 from chatdouble.calls import Call
+from chatdouble.cassette.diff import diff
 from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.index import Entry, Group, Index
 from chatdouble.cassette.match import DEFAULT, Request, difference, nearest
@@ -21,6 +22,11 @@ UsedUp: TypeAlias = Literal["repeat", "cycle", "fail"]
 USED_UP: tuple[UsedUp, ...] = get_args(UsedUp)
 
 _OK = 200
+
+_RECORD = (
+    "chatdouble record --upstream https://api.openai.com/v1 --cassettes DIR --mode new_episodes\n"
+    "pytest --chatdouble-mode=new_episodes  (in tests)"
+)
 
 
 class Recorded:
@@ -123,17 +129,19 @@ class Recorded:
         request = _request(call)
         recordings = [entry.interaction for entry in self._index.entries]
         if not recordings:
-            return Miss(("there are no recordings",))
+            return Miss(("there are no recordings",), suggestion=_RECORD)
         try:
             _, entries, streamed = self._index.find(request)
             if entries:
-                return Miss((_why_unused(entries, streamed),))
+                return Miss((_why_unused(entries, streamed),), suggestion=_RECORD)
             matching = self._index.matching
             close = nearest(request, recordings, matching)
             first = difference(request, close, matching)
+            lines = diff(request, close, matching)
         except ChatdoubleError as error:
             return Miss((str(error),))
-        return Miss((f"the nearest recording is {close.origin}: {first.words}",), first.param)
+        reason = f"the nearest recording is {close.origin}: {first.words}"
+        return Miss((reason,), first.param, suggestion=_RECORD, diff=lines)
 
 
 def replayed(call: Call, one: Interaction) -> Recording | Reply | None:

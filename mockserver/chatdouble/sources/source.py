@@ -29,12 +29,14 @@ class Miss(Struct, frozen=True):
         param: the request's field that made the difference, None if there is no single one.
         looked_at: what of the request was looked at, by name.
         suggestion: what to write to have an answer, "" if nothing can be said.
+        diff: the lines of a diff to what comes nearest; none if nothing is near.
     """
 
     reasons: tuple[str, ...] = ()
     param: str | None = None
     looked_at: dict[str, str] = {}
     suggestion: str = ""
+    diff: tuple[str, ...] = ()
 
 
 class Source(Protocol):
