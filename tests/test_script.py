@@ -114,7 +114,7 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "rules:\n- whn: {}\n  reply: a",
             "s.yaml:2: rules[0].whn: there is no 'whn' here; did you mean 'when'?",
         ),
-        ("rules:\n- when: {}", "s.yaml:2: rules[0]: expected reply, fail or then"),
+        ("rules:\n- when: {}", "s.yaml:2: rules[0]: expected reply, fail, pass or then"),
         (
             "rules:\n- reply: a\n- when: {user: {contain: x}}\n  reply: a",
             "s.yaml:3: rules[1].when.user.contain: there is no 'contain' here; did you mean "
@@ -148,7 +148,7 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "- reply: {call: f, with: [1]}",
             "s.yaml:1: [0].reply.with: expected a mapping of arguments, or raw text, got a list",
         ),
-        ("- {reply: a, fail: 500}", "s.yaml:1: [0]: expected either reply or fail"),
+        ("- {reply: a, fail: 500}", "s.yaml:1: [0]: expected either reply, fail or pass"),
         ("- {reply: a, retry_after: 1}", "s.yaml:1: [0].retry_after: retry_after goes with fail"),
         ("- {fail: 500, usage: {}}", "s.yaml:1: [0].usage: usage goes with reply"),
         ("- fail: 200", "s.yaml:1: [0].fail: an error's status is a whole number from 400 to 599"),
@@ -191,7 +191,7 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "s.yaml:1: [0].usage: prompt_tokens is a whole number, 0 or more, got -5",
         ),
         ("- reply: {call: a b/c}", "s.yaml:1: [0].reply: a tool's name is made of letters"),
-        ("- then: [{times: 2}]", "s.yaml:1: [0].then[0]: expected either reply or fail"),
+        ("- then: [{times: 2}]", "s.yaml:1: [0].then[0]: expected either reply, fail or pass"),
         ("- &a [*a]", "s.yaml:1: "),
     ],
 )

@@ -268,6 +268,11 @@ class Recording(Struct, frozen=True):
     cut: bool = False
 
 
+def is_cut(answer: object) -> bool:
+    """Whether it is a recording whose connection ended too early."""
+    return isinstance(answer, Recording) and answer.cut
+
+
 class Document(Struct, frozen=True):
     """A JSON document that the contract itself dictates, such as the list of models.
 

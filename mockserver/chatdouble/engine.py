@@ -13,17 +13,17 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from chatdouble import faults
-from chatdouble.answers import Answer, ApiError, Recording, own_error
+from chatdouble.answers import ApiError, is_cut
 from chatdouble.calls import Call
 from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Dice, Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Ending, Piece, ending, timetable
+from chatdouble.schedule import Piece, ending, timetable
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
-from chatdouble.sources.source import Choice, Source
+from chatdouble.sources.source import Choice, Overlay, Source, unmatched
 from chatdouble.sources.stored import Stored
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
@@ -222,13 +222,7 @@ class Session(Verification):
         ordinal = self._ordinal(call)
         asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
         if choice is None:
-            for source in self.sources:
-                choice = await source.answer(call)
-                if choice is not None:
-                    name = source.name
-                    break
-            else:
-                choice, name = self._unmatched(call), "unmatched"
+            choice, name = await self._chosen(call)
         stamp = self._stamp(call, ordinal)
         if asked or choice.faults:
             exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
@@ -248,12 +242,27 @@ class Session(Verification):
                 answer=choice.answer,
                 response=response,
                 pieces=pieces,
-                ending=ending(choice.pace, cut=_is_cut(choice.answer)),
+                ending=ending(choice.pace, cut=is_cut(choice.answer)),
             )
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
         return self.journal.open(exchange)
+
+    async def _chosen(self, call: Call) -> tuple[Choice, str]:
+        """The answer of the first source that has one, with what is laid over it, and its name."""
+        over: Overlay | None = None
+        for source in self.sources:
+            choice = await source.answer(call)
+            if isinstance(choice, Overlay):
+                over = choice
+            elif choice is not None:
+                if over is not None:
+                    because = f"{choice.because} ({over.because})"
+                    choice = replace(choice, because=because, faults=over.faults + choice.faults)
+                return choice, source.name
+        misses = [(source.name, source.why_not(call)) for source in self.sources]
+        return unmatched(call, misses), "unmatched"
 
     def _asked(self, call: Call, ordinal: int) -> _Ask:
         """The faults that the call itself asks for, with the answer and source if they name one.
@@ -284,7 +293,7 @@ class Session(Verification):
         due = (*asked, *faults.due(choice.faults, dice))
         answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
         sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
-        own = ending(choice.pace, cut=_is_cut(answer))
+        own = ending(choice.pace, cut=is_cut(answer))
         return Exchange(
             call=call,
             source=name,
@@ -292,7 +301,7 @@ class Session(Verification):
             answer=answer,
             response=sending.response,
             pieces=sending.pieces,
-            ending=_together(sending.ending, own) if due else own,
+            ending=sending.ending.over(own) if due else own,
             faults=sending.notes,
         )
 
@@ -325,48 +334,6 @@ class Session(Verification):
         path = call.path.encode("utf-8", "replace")
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())
-
-    def _unmatched(self, call: Call) -> Choice:
-        misses = [(source.name, source.why_not(call)) for source in self.sources]
-        shown: dict[str, str] = {}
-        for _, miss in misses:
-            shown |= miss.looked_at
-        came = [f"  {label}: {value}" for label, value in shown.items()]
-        reasons = [
-            line
-            for name, miss in misses
-            for line in (
-                *(f"- {name}: {reason}" for reason in miss.reasons),
-                *(f"    {line}" for line in miss.diff),
-            )
-        ]
-        advice = [
-            f"To answer it:\n  {indented}"
-            for _, miss in misses
-            if (indented := miss.suggestion.replace("\n", "\n  "))
-        ]
-        message = "\n".join(
-            (
-                f"chatdouble has no answer to this call: {call.method} {call.path}",
-                *came,
-                *(reasons or ["- there is nothing to answer with"]),
-                *advice,
-            )
-        )
-        param = next((miss.param for _, miss in misses if miss.param), None)
-        return Choice(own_error(404, message, "no_answer", param), message)
-
-
-def _is_cut(answer: Answer) -> bool:
-    return isinstance(answer, Recording) and answer.cut
-
-
-def _together(broken: Ending, own: Ending | None) -> Ending:
-    """How an answer ends that is broken by faults, and has an ending of its own."""
-    if own is None:
-        return broken
-    way = own.way if broken.way == "end" else broken.way
-    return replace(broken, way=way, delay=broken.delay + own.delay)
 
 
 class Hub:

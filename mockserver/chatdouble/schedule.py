@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdouble.errors import ScriptError
 
@@ -77,6 +78,13 @@ class Ending(Struct, frozen=True, gc=False):
     headers: bool = True
     delay: float = 0.0
     length: int | None = None
+
+    def over(self, own: Ending | None) -> Ending:
+        """How an answer ends that has an ending of its own beside this one."""
+        if own is None:
+            return self
+        way = own.way if self.way == "end" else self.way
+        return replace(self, way=way, delay=self.delay + own.delay)
 
 
 def ending(pace: Pace | AsRecorded | None, *, cut: bool) -> Ending | None:

@@ -19,8 +19,8 @@ from chatdouble.schedule import Pace
 class RuleBuilder:
     """Builds one rule step by step; what ``on()`` returns.
 
-    Every ``reply()`` and ``fail()`` appends a step and takes effect at once. Both return the
-    builder, so steps are chained: ``on().fail(429, times=2).reply("Hello.")``.
+    Every ``reply()``, ``fail()`` and ``pass_on()`` appends a step and takes effect at once. They
+    return the builder, so steps are chained: ``on().fail(429, times=2).reply("Hello.")``.
 
     Args:
         rule: the rule without steps.
@@ -97,9 +97,21 @@ class RuleBuilder:
         )
         return self._step(error, times, None, fault)
 
+    def pass_on(self, *, times: int = 1, fault: Written = None) -> RuleBuilder:
+        """Leave the call to the rules and sources behind, for example to a recording.
+
+        Args:
+            times: how many calls in a row are passed on before the next step.
+            fault: what goes wrong with the answer that they give, as for ``reply()``.
+
+        Raises:
+            ScriptError: a fault is unknown, or ``times`` is no whole number from 1.
+        """
+        return self._step(None, times, None, fault)
+
     def _step(
         self,
-        answer: Reply | ApiError | Recording | Maker,
+        answer: Reply | ApiError | Recording | Maker | None,
         times: int,
         pace: Pace | None,
         fault: Written,

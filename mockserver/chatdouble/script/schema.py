@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from typing import Any
 
@@ -22,6 +23,8 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
+# what becomes of a call: a step has one of them; with a fault alone it passes the call on
+_ANSWERING = ("reply", "fail", "pass")
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _MAPPING: Schema = {"type": "object"}
 _TYPES = {"text": "string", "number": "number", "boolean": "boolean"}
@@ -84,6 +87,9 @@ def _means(description: str, schema: Schema) -> Schema:
 _STEP: dict[str, Schema] = {
     "reply": _means("what is said: a text, a call of a tool, a refusal, or a list", _ref("reply")),
     "fail": _means("an HTTP status, the name of an error, or a mapping", _ref("fail")),
+    "pass": _means(
+        "leaves the call to the rules and sources behind; a fault alone does, too", {"const": True}
+    ),
     "retry_after": _means("seconds for a retry-after header, beside fail", _SECONDS),
     "times": _means(
         "how many calls in a row get this step", {"type": "integer", "minimum": 1, "default": 1}
@@ -154,6 +160,9 @@ _FAIL: dict[str, Schema] = {
     "type": _means("the envelope's type", _TEXT),
     "code": _means("the envelope's code", _TEXT),
     "param": _means("the envelope's param", _TEXT),
+    "pass": _means(
+        "leaves the call to the rules and sources behind; a fault alone does, too", {"const": True}
+    ),
     "retry_after": _means("seconds for a retry-after header", _SECONDS),
 }
 
@@ -199,19 +208,25 @@ def _attributes(documented: type[Struct]) -> dict[str, str]:
 
 def _of_step(made: Schema, *, required: bool) -> Schema:
     """A mapping with the keys of a step: which go together, and which exclude each other."""
-    with_step = [{"required": ["reply"]}, {"required": ["fail"]}]
     made |= {
-        "not": {"required": ["reply", "fail"]},
+        "not": {
+            "anyOf": [{"required": list(two)} for two in itertools.combinations(_ANSWERING, 2)]
+        },
         "dependentRequired": {key: [other] for key, other in GOES_WITH.items()},
     }
-    return made | ({"anyOf": with_step} if required else {})
+    return made | ({"anyOf": _with_step()} if required else {})
+
+
+def _with_step() -> list[Schema]:
+    """One of which a mapping fulfils that says what becomes of a call."""
+    return [{"required": [key]} for key in (*_ANSWERING, "fault")]
 
 
 def _rule() -> Schema:
     made = _of_step(_object("rule", _RULE), required=False)
-    made["anyOf"] = [{"required": [key]} for key in ("reply", "fail", "then")]
+    made["anyOf"] = [*_with_step(), {"required": ["then"]}]
     made["dependentSchemas"] = {
-        "times": {"anyOf": [{"required": ["reply"]}, {"required": ["fail"]}]},
+        "times": {"anyOf": _with_step()},
         "scenario": {"anyOf": [{"required": ["in_state"]}, {"required": ["to_state"]}]},
     }
     made["dependentRequired"] |= {"in_state": ["scenario"], "to_state": ["scenario"]}

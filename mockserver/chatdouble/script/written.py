@@ -50,7 +50,7 @@ _REPLY_KEYS = (
     "message_extra",
     "template",
 )
-_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
+_STEP_KEYS = ("reply", "fail", "pass", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
 # the keys of each kind of mapping that a script is made of
 KEYS: dict[str, tuple[str, ...]] = {
@@ -132,14 +132,14 @@ def _listed(root: Place) -> list[Place]:
 
 
 def _rule(place: Place) -> Rule:
-    fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail or then")
+    fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail, pass or then")
     steps: list[Step] = []
     if any(key in fields for key in _STEP_KEYS):
         steps.append(_step(place, {key: fields[key] for key in _STEP_KEYS if key in fields}))
     if "then" in fields:
         steps += map(_then, fields["then"].items("a list of steps"))
     if not steps:
-        place.wrong("expected reply, fail or then: what the rule answers")
+        place.wrong("expected reply, fail, pass or then: what the rule answers")
     texts = {key: fields[key].text() for key in _RULE_KEYS if key in fields and key != "optional"}
     used_up = texts.pop("used_up", "repeat")
     if used_up not in USED_UP:
@@ -158,12 +158,13 @@ def _rule(place: Place) -> Rule:
 
 
 def _then(place: Place) -> Step:
-    return _step(place, place.fields(_STEP_KEYS, "a step: reply or fail"))
+    return _step(place, place.fields(_STEP_KEYS, "a step: reply, fail or pass"))
 
 
 def _step(place: Place, fields: dict[str, Place]) -> Step:
-    if ("reply" in fields) == ("fail" in fields):
-        place.wrong("expected either reply or fail")
+    passes = "pass" in fields or ("fault" in fields and not {"reply", "fail"} & fields.keys())
+    if [passes, "reply" in fields, "fail" in fields].count(True) != 1:
+        place.wrong("expected either reply, fail or pass")
     times = fields["times"].whole_number() if "times" in fields else 1
     if "times" in fields:
         fields["times"].at_fault(lambda: check_times(times))
@@ -171,6 +172,10 @@ def _step(place: Place, fields: dict[str, Place]) -> Step:
         if key in fields and other not in fields:
             fields[key].wrong(f"{key} goes with {other}")
     faults = _faults(fields["fault"]) if "fault" in fields else ()
+    if passes:
+        if "pass" in fields and not fields["pass"].boolean():
+            fields["pass"].wrong("expected true, or no pass at all")
+        return Step(None, times, None, faults)
     if "fail" in fields:
         return Step(_failure(fields["fail"], fields.get("retry_after")), times, None, faults)
     pace = _pace(fields["pace"]) if "pace" in fields else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from chatdouble.answers import Answer
+from chatdouble.answers import Answer, own_error
 from chatdouble.calls import Call
 from chatdouble.faults import Chance
 from chatdouble.schedule import AsRecorded, Pace
@@ -18,6 +19,13 @@ class Choice(Struct, frozen=True, gc=False):
     answer: Answer
     because: str
     pace: Pace | AsRecorded | None = None
+    faults: tuple[Chance, ...] = ()
+
+
+class Overlay(Struct, frozen=True, gc=False):
+    """What goes wrong with the answer that the next sources give, and who says so."""
+
+    because: str
     faults: tuple[Chance, ...] = ()
 
 
@@ -39,6 +47,37 @@ class Miss(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
+def unmatched(call: Call, misses: Sequence[tuple[str, Miss]]) -> Choice:
+    """The error for a call that no source has an answer to, each named with why not."""
+    shown: dict[str, str] = {}
+    for _, miss in misses:
+        shown |= miss.looked_at
+    came = [f"  {label}: {value}" for label, value in shown.items()]
+    reasons = [
+        line
+        for name, miss in misses
+        for line in (
+            *(f"- {name}: {reason}" for reason in miss.reasons),
+            *(f"    {line}" for line in miss.diff),
+        )
+    ]
+    advice = [
+        f"To answer it:\n  {indented}"
+        for _, miss in misses
+        if (indented := miss.suggestion.replace("\n", "\n  "))
+    ]
+    message = "\n".join(
+        (
+            f"chatdouble has no answer to this call: {call.method} {call.path}",
+            *came,
+            *(reasons or ["- there is nothing to answer with"]),
+            *advice,
+        )
+    )
+    param = next((miss.param for _, miss in misses if miss.param), None)
+    return Choice(own_error(404, message, "no_answer", param), message)
+
+
 class Source(Protocol):
     """Answers calls, or leaves them to the next source."""
 
@@ -47,8 +86,8 @@ class Source(Protocol):
         """One word for the log and the journal, for example ``scripted``."""
         ...
 
-    async def answer(self, call: Call) -> Choice | None:
-        """The answer, or None to let the next source try."""
+    async def answer(self, call: Call) -> Choice | Overlay | None:
+        """The answer; None, or what is laid over the answer, to let the next source try."""
         ...
 
     def why_not(self, call: Call) -> Miss:
