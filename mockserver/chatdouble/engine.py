@@ -10,22 +10,23 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from chatdouble import faults
-from chatdouble.answers import ApiError, own_error
+from chatdouble import faults, schedule
+from chatdouble.answers import Answer, ApiError, Recording, Reply, own_error
 from chatdouble.calls import Call
-from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Dice, Fault
+from chatdouble.dice import Dice
+from chatdouble.errors import ChatdoubleError, ScriptError
+from chatdouble.faults import Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.schedule import Pace, Piece, Timetable, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
 from chatdouble.sources.stored import Stored
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
-from chatdouble.wire.response import Stamp
+from chatdouble.wire.response import Response, Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
@@ -49,8 +50,11 @@ class Session(Verification):
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+        pace: how answers are spread over time that no rule and no request gives a pace; None
+            takes that of the settings.
 
     Raises:
+        ScriptError: the pace is none.
         ChatdoubleError: the id has letters that a path cannot carry.
     """
 
@@ -62,6 +66,7 @@ class Session(Verification):
         *,
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
+        pace: Timing = None,
     ) -> None:
         if not _ID.fullmatch(id):
             raise ChatdoubleError(f"a session's id is made of letters, digits, - and _; got {id!r}")
@@ -70,6 +75,7 @@ class Session(Verification):
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
         self._settings = settings
+        self._pace = pace_of(settings.pace if pace is None else pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._begun = 0
@@ -179,6 +185,19 @@ class Session(Verification):
             self._with_script().put(None, rule)
 
     @property
+    def pace(self) -> Pace | None:
+        """How answers are spread over time that no rule and no request gives a pace.
+
+        Set it to a ``Pace``, a profile's name, a text such as ``ttft=300ms, tpot=20ms``, a mapping,
+        or None to send them at once.
+        """
+        return self._pace
+
+    @pace.setter
+    def pace(self, said: Timing) -> None:
+        self._pace = pace_of(said)
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
         return self._scripted.rules if self._scripted else ()
@@ -219,6 +238,13 @@ class Session(Verification):
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
         asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        pace = None
+        if self._settings.pace_header:
+            try:
+                pace = schedule.asked(call.raw_headers)
+            except ScriptError as error:
+                said = f"X-Chatdouble-Pace: {error.problem}"
+                choice, name = Choice(own_error(400, said, "bad_pace"), said), "pace"
         if choice is None:
             for source in self.sources:
                 choice = await source.answer(call)
@@ -228,17 +254,20 @@ class Session(Verification):
             else:
                 choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
+        pace = pace or choice.pace or self._pace
         if asked or choice.faults:
-            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
+            exchange = self._broken(call, ordinal, choice, name, stamp, asked, pace)
         else:
             if large:
                 response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
             else:
                 response = dialects.render(call, choice.answer, stamp)
-            if choice.pace is None:
+            headers_at = 0.0
+            if pace is None:
                 pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
             else:
-                pieces = timetable(response.frames(), choice.pace)
+                timed = self._spread(call, ordinal, choice.answer, response, pace)
+                headers_at, pieces = timed.headers, schedule.joined(timed.pieces)
             exchange = Exchange(
                 call=call,
                 source=name,
@@ -246,6 +275,7 @@ class Session(Verification):
                 answer=choice.answer,
                 response=response,
                 pieces=pieces,
+                headers_at=headers_at,
             )
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
@@ -271,16 +301,20 @@ class Session(Verification):
     def _broken(
         self,
         call: Call,
+        ordinal: int,
         choice: Choice,
         name: str,
         stamp: Stamp,
         asked: tuple[Fault, ...],
-        dice: Dice,
+        pace: Pace | None,
     ) -> Exchange:
         """The exchange with the faults that the call asks for, and those of the choice."""
+        dice = self._dice(call, ordinal)
         due = (*asked, *faults.due(choice.faults, dice))
         answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
+        response = dialects.render(call, answer, stamp)
+        timed = self._spread(call, ordinal, answer, response, pace)
+        sending = faults.sending(response, timed.pieces, due, dice)
         return Exchange(
             call=call,
             source=name,
@@ -288,13 +322,26 @@ class Session(Verification):
             answer=answer,
             response=sending.response,
             pieces=sending.pieces,
+            headers_at=timed.headers,
             ending=sending.ending if due else None,
             faults=sending.notes,
         )
 
-    def _dice(self, call: Call, ordinal: int) -> Dice:
+    def _spread(
+        self, call: Call, ordinal: int, answer: Answer, response: Response, pace: Pace | None
+    ) -> Timetable:
+        """When each part of the answer leaves."""
+        if pace is not None and not isinstance(answer, Reply | Recording):
+            # no model says it, so it takes no time but that of the way
+            pace = Pace(headers=pace.headers, jitter=pace.jitter)
+        tokens = dialects.tokens(call, answer) if pace is not None and response.length else None
+        return schedule.spread(
+            response.frames(), pace, self._dice(call, ordinal, "pace"), tokens=tokens
+        )
+
+    def _dice(self, call: Call, ordinal: int, purpose: str = "faults") -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""
-        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        unique = b"%b %b %d %b" % (self._key, purpose.encode(), ordinal, call.body)
         return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from chatdouble.errors import ChatdoubleError
+from chatdouble.schedule import Timing, pace_of
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
@@ -40,6 +42,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
         fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
+        pace: how answers are spread over time that no rule and no request gives a pace: a
+            ``Pace``, the name of a profile such as ``typical``, a text such as ``ttft=300ms,
+            tpot=20ms``, or a mapping; None sends them at once.
+        pace_header: whether a request may ask for a pace in its ``X-Chatdouble-Pace`` header.
         models: the models that there are, by name; other names are answered with 404, as the API
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
@@ -50,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             what cannot be understood is disregarded.
 
     Raises:
+        ScriptError: the pace is none.
         ChatdoubleError: models or keys are no list of texts, or there is no such validation.
     """
 
@@ -63,11 +70,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
     fault_header: bool = False
+    pace: Timing = None
+    pace_header: bool = False
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
     validation: Validation = "api"
 
     def __post_init__(self) -> None:
+        force_setattr(self, "pace", pace_of(self.pace))
         for field in ("models", "keys"):
             names = getattr(self, field)
             if names is not None and not _is_list_of_texts(names):

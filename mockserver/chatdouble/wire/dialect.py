@@ -38,6 +38,10 @@ class Dialect(Protocol):
         """What the call counts against the rate limits, None if nothing."""
         ...
 
+    def tokens(self, call: Call, reply: Reply) -> int:
+        """How many tokens of completion the reply has, as ``usage`` says."""
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Say the reply as the endpoint says it; of the headers, only the media type."""
         ...

@@ -74,6 +74,15 @@ def parse(call: Call, body: bytes) -> Reply | None:
     return dialect.parse(body) if dialect else None
 
 
+def tokens(call: Call, answer: Answer) -> int:
+    """How many tokens an answer of the call's endpoint says; 0 if it is nothing that is said."""
+    dialect = _BY_NAME.get(call.endpoint)
+    reply = parse(call, answer.body) if isinstance(answer, Recording) else answer
+    if dialect is None or not isinstance(reply, Reply) or call.view is None:
+        return 0
+    return dialect.tokens(call, reply)
+
+
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
     endpoint's dialect; with the headers of whoever says it.

@@ -74,6 +74,12 @@ class ChatCompletions:
         except parse.NotAReplyError:
             return None
 
+    def tokens(self, call: Call, reply: Reply) -> int:
+        """The tokens of all choices, thoughts included."""
+        if call.view is None:
+            return 0
+        return render.said_tokens(call.view.detail, limits.limited(call.view.detail, reply))
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""
         view = call.view
