@@ -336,6 +336,4 @@ def _pace(place: Place) -> Pace:
         place.fields(KEYS["pace"], "first, each, jitter, total or headers")
     elif not isinstance(place.value(), str):
         place.wrong(f"expected a mapping with first and each, or a text, got {place.kind()}")
-    pace = place.at_fault(lambda: pace_of(place.value()))
-    assert pace is not None
-    return pace
+    return place.at_fault(lambda: pace_of(place.value()) or Pace())
