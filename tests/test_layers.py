@@ -28,6 +28,8 @@ LAYERS = (
     ("chatdouble.script",),
     ("chatdouble.journal", "chatdouble.reloading"),
     ("chatdouble.verify",),
+    ("chatdouble.load", "chatdouble.ratelimits"),
+    ("chatdouble.traffic",),
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
     ("chatdouble.control",),

@@ -8,25 +8,27 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from chatdouble import faults, schedule
-from chatdouble.answers import Answer, ApiError, Recording, Reply, own_error
+from chatdouble.answers import ApiError, own_error
 from chatdouble.calls import Call
 from chatdouble.dice import Dice
-from chatdouble.errors import ChatdoubleError, ScriptError
+from chatdouble.errors import ChatdoubleError
 from chatdouble.faults import Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Pace, Piece, Timetable, Timing, pace_of
+from chatdouble.schedule import Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
 from chatdouble.sources.stored import Stored
+from chatdouble.traffic import FREE, Passage, Traffic
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
-from chatdouble.wire.response import Response, Stamp
+from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
@@ -75,7 +77,7 @@ class Session(Verification):
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
         self._settings = settings
-        self._pace = pace_of(settings.pace if pace is None else pace)
+        self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._begun = 0
@@ -191,11 +193,11 @@ class Session(Verification):
         Set it to a ``Pace``, a profile's name, a text such as ``ttft=300ms, tpot=20ms``, a mapping,
         or None to send them at once.
         """
-        return self._pace
+        return self._traffic.pace
 
     @pace.setter
     def pace(self, said: Timing) -> None:
-        self._pace = pace_of(said)
+        self._traffic.pace = pace_of(said)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -217,9 +219,13 @@ class Session(Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, and how often each rule answered."""
+        """Begin anew: forget the calls that came, how often each rule answered, and what of the
+        rate limits is used.
+        """
         self.journal.clear()
         self._ordinals.clear()
+        if self._traffic.limits is not None:
+            self._traffic.limits.clear()
         if self._scripted is not None:
             self._scripted.reset()
 
@@ -237,14 +243,26 @@ class Session(Verification):
         else:
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
-        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
-        pace = None
-        if self._settings.pace_header:
-            try:
-                pace = schedule.asked(call.raw_headers)
-            except ScriptError as error:
-                said = f"X-Chatdouble-Pace: {error.problem}"
-                choice, name = Choice(own_error(400, said, "bad_pace"), said), "pace"
+        traffic = self._traffic
+        passage = FREE if traffic.is_free else await traffic.enter(call)
+        try:
+            exchange = await self._answered(call, ordinal, passage, large=large)
+        except BaseException:
+            if passage.placed:
+                traffic.leave()
+            raise
+        if passage.placed:
+            exchange.ended = traffic.leave
+        return self.journal.open(exchange)
+
+    async def _answered(
+        self, call: Call, ordinal: int, passage: Passage, *, large: bool
+    ) -> Exchange:
+        """The exchange with the answer that is due."""
+        asked: tuple[Fault, ...] = ()
+        choice, name = passage.choice, passage.name
+        if choice is None and self._settings.fault_header:
+            asked, choice, name = self._asked(call, ordinal)
         if choice is None:
             for source in self.sources:
                 choice = await source.answer(call)
@@ -254,33 +272,43 @@ class Session(Verification):
             else:
                 choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
-        pace = pace or choice.pace or self._pace
+        pace = passage.pace or choice.pace or self._traffic.pace
+        due: tuple[Fault, ...] = ()
+        answer = choice.answer
         if asked or choice.faults:
-            exchange = self._broken(call, ordinal, choice, name, stamp, asked, pace)
-        else:
-            if large:
-                response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
-            else:
-                response = dialects.render(call, choice.answer, stamp)
-            headers_at = 0.0
-            if pace is None:
-                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-            else:
-                timed = self._spread(call, ordinal, choice.answer, response, pace)
-                headers_at, pieces = timed.headers, schedule.joined(timed.pieces)
-            exchange = Exchange(
-                call=call,
-                source=name,
-                why=choice.because,
-                answer=choice.answer,
-                response=response,
-                pieces=pieces,
-                headers_at=headers_at,
+            due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
+            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+        if large:
+            response = await asyncio.to_thread(
+                dialects.render, call, answer, stamp, passage.headers
             )
+        else:
+            response = dialects.render(call, answer, stamp, passage.headers)
+        exchange = Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=response,
+            pieces=(),
+        )
+        if due or pace is not None or self._traffic.load is not None:
+            dice = self._dice(call, ordinal, "pace")
+            timed = self._traffic.spread(call, answer, response, pace, dice)
+            exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if due:
+                sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
+                exchange.response, exchange.pieces = sending.response, sending.pieces
+                exchange.ending, exchange.faults = sending.ending, sending.notes
+        else:
+            exchange.pieces = (Piece(0.0, response.whole()),)
+        if passage.admission is not None:
+            charge = partial(self._traffic.charge, passage.admission, call, answer)
+            await asyncio.to_thread(charge) if large else charge()
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
-        return self.journal.open(exchange)
+        return exchange
 
     def _asked(self, call: Call, ordinal: int) -> _Ask:
         """The faults that the call itself asks for, with the answer and source if they name one.
@@ -297,47 +325,6 @@ class Session(Verification):
         if error is None:
             return asked, None, ""
         return asked, Choice(error, "the request asks for it"), "faults"
-
-    def _broken(
-        self,
-        call: Call,
-        ordinal: int,
-        choice: Choice,
-        name: str,
-        stamp: Stamp,
-        asked: tuple[Fault, ...],
-        pace: Pace | None,
-    ) -> Exchange:
-        """The exchange with the faults that the call asks for, and those of the choice."""
-        dice = self._dice(call, ordinal)
-        due = (*asked, *faults.due(choice.faults, dice))
-        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        response = dialects.render(call, answer, stamp)
-        timed = self._spread(call, ordinal, answer, response, pace)
-        sending = faults.sending(response, timed.pieces, due, dice)
-        return Exchange(
-            call=call,
-            source=name,
-            why=choice.because,
-            answer=answer,
-            response=sending.response,
-            pieces=sending.pieces,
-            headers_at=timed.headers,
-            ending=sending.ending if due else None,
-            faults=sending.notes,
-        )
-
-    def _spread(
-        self, call: Call, ordinal: int, answer: Answer, response: Response, pace: Pace | None
-    ) -> Timetable:
-        """When each part of the answer leaves."""
-        if pace is not None and not isinstance(answer, Reply | Recording):
-            # no model says it, so it takes no time but that of the way
-            pace = Pace(headers=pace.headers, jitter=pace.jitter)
-        tokens = dialects.tokens(call, answer) if pace is not None and response.length else None
-        return schedule.spread(
-            response.frames(), pace, self._dice(call, ordinal, "pace"), tokens=tokens
-        )
 
     def _dice(self, call: Call, ordinal: int, purpose: str = "faults") -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""

@@ -38,8 +38,10 @@ class Dialect(Protocol):
         """What the call counts against the rate limits, None if nothing."""
         ...
 
-    def tokens(self, call: Call, reply: Reply) -> int:
-        """How many tokens of completion the reply has, as ``usage`` says."""
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """How many tokens of completion the reply has, as ``usage`` says; with ``whole``, those of
+        the request, too.
+        """
         ...
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:

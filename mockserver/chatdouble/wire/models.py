@@ -43,7 +43,7 @@ class Models:
     def parse(self, body: bytes) -> None:
         """Never a reply: models are told by documents."""
 
-    def tokens(self, call: Call, reply: Reply) -> int:
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
         """None: no model says anything."""
         return 0
 

@@ -108,7 +108,7 @@ class StoredCompletions:
     def cost(self, call: Call) -> None:
         """Nothing: no model works for it."""
 
-    def tokens(self, call: Call, reply: Reply) -> int:
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
         """None: no model says anything."""
         return 0
 
