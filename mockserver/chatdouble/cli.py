@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_replay, cli_scripts, tokens
+from chatdouble import __version__, cli_replay, cli_scripts, cli_time, tokens
 from chatdouble.errors import ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -179,6 +179,7 @@ for _command in cli_scripts.COMMANDS:
     "do. Others on this machine can see it here, but not in the environment or in a file.",
 )
 @click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
+@cli_time.timed
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
@@ -193,7 +194,8 @@ def serve(
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
-    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
+    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults,
+    its X-Chatdouble-Pace header, such as slow or ttft=1s, for a pace.
     """
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
@@ -202,6 +204,7 @@ def serve(
 
     if api_key_file is not None:
         keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
+    settings = _or_exit(lambda: cli_time.with_pace(settings))
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
@@ -270,6 +273,7 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
         fault_header=True,
+        pace_header=True,
         **given,
     )
     log = None if quiet else _Log()

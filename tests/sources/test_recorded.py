@@ -231,16 +231,15 @@ def test_the_recorded_pace_is_kept_or_quickened() -> None:
     stream = chat_recording(STREAMED, 200, b"data: x")
     one = replace(stream, pieces=PIECES)
 
-    def pace(one: Interaction, speed: float, pace: Pace | None = None) -> Any:
-        choice = asyncio.run(Recorded([one], speed=speed, pace=pace).answer(chat(STREAMED)))
+    def pace(one: Interaction, speed: float) -> Any:
+        choice = asyncio.run(Recorded([one], speed=speed).answer(chat(STREAMED)))
         assert choice is not None
         return choice.pace
 
-    assert pace(one, 1) == AsRecorded(((0.0, 4), (0.0, 0), (1.0, 3)), 0.5)
-    assert pace(one, 10) == AsRecorded(((0.0, 4), (0.0, 0), (0.1, 3)), 0.05)
+    assert pace(one, 1) == AsRecorded(PIECES)
+    assert pace(one, 10) == AsRecorded(((0.05, 4), (0.05, 0), (0.15, 3)))
     assert pace(one, 0) is None
     assert pace(stream, 1) is None
-    assert pace(stream, 1, Pace(0.1, 0.2)) == Pace(0.1, 0.2)
     with pytest.raises(ChatdoubleError, match="speed is a number, 0 or more, got -1"):
         Recorded([], speed=-1)
 
@@ -250,7 +249,7 @@ def test_a_stream_that_is_sent_as_one_body_leaves_when_the_stream_was_over() -> 
     one = replace(chat_recording(STREAMED, 200, stream), pieces=((1.0, len(stream) - 1), (3.0, 1)))
     choice = asyncio.run(Recorded([one], speed=2).answer(chat(PLAIN)))
     assert choice is not None
-    assert choice.pace == Pace(1.5)
+    assert choice.pace == Pace(total=1.5)
 
 
 def test_all_shared_recordings_answer_the_other_way_too(shared_cassettes: Path) -> None:

@@ -42,8 +42,7 @@ class Recorded:
         used_up: what comes behind the last recorded answer: ``repeat`` it, begin again (``cycle``),
             or have no answer (``fail``).
         speed: how many times faster than it was recorded an answer is sent: 1 as recorded, 10 ten
-            times faster, 0 at once.
-        pace: the pace of answers whose timings were not recorded, if the speed is not 0.
+            times faster, 0 at once. What was recorded without timings leaves at the session's pace.
 
     Raises:
         ChatdoubleError: ``used_up`` or ``speed`` is out of range, or the user's function fails.
@@ -58,7 +57,6 @@ class Recorded:
         *,
         used_up: UsedUp = "repeat",
         speed: float = 0,
-        pace: Pace | None = None,
     ) -> None:
         if used_up not in USED_UP:
             raise ChatdoubleError(f"used_up is one of {', '.join(USED_UP)}, got {used_up!r}")
@@ -68,7 +66,6 @@ class Recorded:
         self._index = Index(interactions, matching)
         self._used_up = used_up
         self._speed = speed
-        self._pace = pace
 
     @property
     def uses(self) -> tuple[tuple[Interaction, int], ...]:
@@ -97,7 +94,7 @@ class Recorded:
             entry.uses += 1
         if isinstance(answer, Reply):
             way = "one body" if call.stream else "a stream"
-            return Choice(answer, f"{one.origin}, recorded as {way}", self._whole(call, one))
+            return Choice(answer, f"{one.origin}, recorded as {way}", self._whole(one))
         return Choice(answer, one.origin, self._as_recorded(one))
 
     def _due(self, group: Group, entries: list[Entry]) -> Entry | None:
@@ -107,22 +104,17 @@ class Recorded:
             return entry
         return entries[-1] if self._used_up == "repeat" else min(entries, key=_uses)
 
-    def _as_recorded(self, one: Interaction) -> AsRecorded | Pace | None:
+    def _as_recorded(self, one: Interaction) -> AsRecorded | None:
         """When the pieces of an answer leave that is sent as it was."""
-        if not self._speed:
+        if not self._speed or not one.pieces:
             return None
-        if not one.pieces:
-            return self._pace
-        # the API sends its headers together with the first thing that it has to say
-        before = one.pieces[0][0]
-        pieces = tuple(((at - before) / self._speed, size) for at, size in one.pieces)
-        return AsRecorded(pieces, before / self._speed)
+        return AsRecorded(tuple((at / self._speed, size) for at, size in one.pieces))
 
-    def _whole(self, call: Call, one: Interaction) -> Pace | None:
+    def _whole(self, one: Interaction) -> Pace | None:
         """When an answer leaves that is sent in the other way: all of it when all was there."""
-        if not self._speed:
+        if not self._speed or not one.pieces:
             return None
-        return Pace(one.pieces[-1][0] / self._speed) if one.pieces else self._pace
+        return Pace(total=one.pieces[-1][0] / self._speed)
 
     def why_not(self, call: Call) -> Miss:
         """The nearest recording, and the first place where the request differs from it."""

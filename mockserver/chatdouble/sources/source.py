@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdouble.answers import Answer, own_error
 from chatdouble.calls import Call
@@ -47,37 +48,6 @@ class Miss(Struct, frozen=True):
     diff: tuple[str, ...] = ()
 
 
-def unmatched(call: Call, misses: Sequence[tuple[str, Miss]]) -> Choice:
-    """The error for a call that no source has an answer to, each named with why not."""
-    shown: dict[str, str] = {}
-    for _, miss in misses:
-        shown |= miss.looked_at
-    came = [f"  {label}: {value}" for label, value in shown.items()]
-    reasons = [
-        line
-        for name, miss in misses
-        for line in (
-            *(f"- {name}: {reason}" for reason in miss.reasons),
-            *(f"    {line}" for line in miss.diff),
-        )
-    ]
-    advice = [
-        f"To answer it:\n  {indented}"
-        for _, miss in misses
-        if (indented := miss.suggestion.replace("\n", "\n  "))
-    ]
-    message = "\n".join(
-        (
-            f"chatdouble has no answer to this call: {call.method} {call.path}",
-            *came,
-            *(reasons or ["- there is nothing to answer with"]),
-            *advice,
-        )
-    )
-    param = next((miss.param for _, miss in misses if miss.param), None)
-    return Choice(own_error(404, message, "no_answer", param), message)
-
-
 class Source(Protocol):
     """Answers calls, or leaves them to the next source."""
 
@@ -107,3 +77,51 @@ class Contract:
     def why_not(self, call: Call) -> Miss:
         """Nothing to report: a call that keeps the contract is for the other sources."""
         return Miss()
+
+
+async def chosen(call: Call, sources: Sequence[Source]) -> tuple[Choice, str]:
+    """The answer of the first source that has one, with what others lay over it, and its name."""
+    over: Overlay | None = None
+    for source in sources:
+        choice = await source.answer(call)
+        if isinstance(choice, Overlay):
+            over = choice
+        elif choice is not None:
+            if over is not None:
+                because = f"{choice.because} ({over.because})"
+                choice = replace(choice, because=because, faults=over.faults + choice.faults)
+            return choice, source.name
+    return _unmatched(
+        call, [(source.name, source.why_not(call)) for source in sources]
+    ), "unmatched"
+
+
+def _unmatched(call: Call, misses: Sequence[tuple[str, Miss]]) -> Choice:
+    """The error for a call that no source has an answer to, each named with why not."""
+    shown: dict[str, str] = {}
+    for _, miss in misses:
+        shown |= miss.looked_at
+    came = [f"  {label}: {value}" for label, value in shown.items()]
+    reasons = [
+        line
+        for name, miss in misses
+        for line in (
+            *(f"- {name}: {reason}" for reason in miss.reasons),
+            *(f"    {line}" for line in miss.diff),
+        )
+    ]
+    advice = [
+        f"To answer it:\n  {indented}"
+        for _, miss in misses
+        if (indented := miss.suggestion.replace("\n", "\n  "))
+    ]
+    message = "\n".join(
+        (
+            f"chatdouble has no answer to this call: {call.method} {call.path}",
+            *came,
+            *(reasons or ["- there is nothing to answer with"]),
+            *advice,
+        )
+    )
+    param = next((miss.param for _, miss in misses if miss.param), None)
+    return Choice(own_error(404, message, "no_answer", param), message)
