@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_record, cli_scripts, tokens
-from chatdouble.errors import CassetteError, ChatdoubleError
+from chatdouble import __version__, cli_record, cli_replay, cli_scripts, cli_time, tokens
+from chatdouble.errors import ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
 if TYPE_CHECKING:
-    from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
     from chatdouble.modes import Unmatched
     from chatdouble.rules import Rule
@@ -197,6 +196,7 @@ main.add_command(_listening(cli_record.record))
     "do. Others on this machine can see it here, but not in the environment or in a file.",
 )
 @click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
+@cli_time.timed
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
@@ -212,7 +212,8 @@ def serve(
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
-    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
+    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults,
+    its X-Chatdouble-Pace header, such as slow or ttft=1s, for a pace.
     """
     from chatdouble import modes
     from chatdouble.sources.generated import Generated
@@ -220,6 +221,7 @@ def serve(
 
     if api_key_file is not None:
         keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
+    settings = or_exit(lambda: cli_time.with_pace(settings))
     rules = or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
@@ -274,40 +276,21 @@ def _warm(generated: Generated) -> None:
 @main.command()
 @click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
 @_listening
-def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
+@cli_replay.options
+def replay(cassettes: tuple[Path, ...], **given: Any) -> None:
     """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
 
-    A request gets the answer that was recorded for the same method, path, query and JSON body.
-    Identical requests get their answers in the recorded order, then the last one again. Any other
-    request gets a 404 that names the nearest recording and the first difference.
+    A request gets the answer that was recorded for one that means the same: the same method, path,
+    query and JSON body, with defaults stated or left out. Identical requests get their answers in
+    the recorded order. Any other request gets a 404 that shows how it differs from the nearest
+    recording.
 
     YAML files in folders that are no vcrpy cassettes are named and left out; a damaged cassette,
     and any unreadable file that is named itself, ends the start.
     """
-    from chatdouble.sources.recorded import Recorded
-
-    interactions, files = or_exit(lambda: _recordings(cassettes))
-    loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    run((Recorded(interactions),), loaded, **settings)
-
-
-def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
-    from chatdouble.cassette import format as cassettes
-
-    interactions: list[Interaction] = []
-    files = 0
-    for file, named in cassettes.find(paths):
-        try:
-            interactions += cassettes.load(file)
-        except CassetteError as error:
-            if named or not error.foreign:
-                raise
-            click.echo(f"left out: {error}", err=True)
-            continue
-        files += 1
-    if not files:
-        raise CassetteError(", ".join(map(str, paths)), "there is no vcrpy cassette in it")
-    return interactions, files
+    replaying = {name: given.pop(name) for name in cli_replay.NAMES}
+    sources, loaded = or_exit(lambda: cli_replay.sources(cassettes, **replaying))
+    run(sources, loaded, **given)
 
 
 def run(
@@ -333,6 +316,7 @@ def run(
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
         fault_header=fault_header,
+        pace_header=fault_header,
         **given,
     )
     log = None if quiet else _Log()

@@ -10,21 +10,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from chatdouble import faults
-from chatdouble.answers import Answer, ApiError, own_error
+from chatdouble import faults, schedule
+from chatdouble.answers import Answer, ApiError, is_cut
 from chatdouble.calls import Call
-from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Chance, Dice, Fault, Written
+from chatdouble.dice import Dice
+from chatdouble.errors import ChatdoubleError, ScriptError
+from chatdouble.faults import Chance, Fault, Written
 from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
 from chatdouble.report import conversation, problems
 from chatdouble.rules import Rule, Scripting
-from chatdouble.schedule import Pace, Piece, timetable
+from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Numbered, Scripted
-from chatdouble.sources.source import Choice, Closing, Source
+from chatdouble.sources.source import Choice, Closing, Source, chosen
 from chatdouble.sources.stored import Stored
 from chatdouble.sources.upstream import Upstream
+from chatdouble.traffic import FREE, Passage, Traffic
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
@@ -70,12 +72,11 @@ class Session(Scripting, Verification):
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
         upstream: who answers what rules pass on; without it, the source that records, if any.
-
-    Attributes:
-        pace: when the parts of a streamed answer leave if its rule says nothing else; None sends
-            them at once.
+        pace: how answers are spread over time that no rule and no request gives a pace; None
+            takes that of the settings.
 
     Raises:
+        ScriptError: the pace is none.
         ChatdoubleError: the id has letters that a path cannot carry.
     """
 
@@ -88,6 +89,7 @@ class Session(Scripting, Verification):
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
         upstream: Source | None = None,
+        pace: Timing = None,
     ) -> None:
         if not is_session_id(id):
             raise ChatdoubleError(
@@ -97,9 +99,9 @@ class Session(Scripting, Verification):
         self.base_url = base_url
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
-        self.pace: Pace | None = None
         self._usual: tuple[Chance, ...] = ()
         self._settings = settings
+        self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
@@ -135,6 +137,19 @@ class Session(Scripting, Verification):
             Whether there was one.
         """
         return self._with_script().remove(number)
+
+    @property
+    def pace(self) -> Pace | None:
+        """How answers are spread over time that no rule and no request gives a pace.
+
+        Set it to a ``Pace``, a profile's name, a text such as ``ttft=300ms, tpot=20ms``, a mapping,
+        or None to send them at once.
+        """
+        return self._traffic.pace
+
+    @pace.setter
+    def pace(self, said: Timing) -> None:
+        self._traffic.pace = pace_of(said)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -177,9 +192,13 @@ class Session(Scripting, Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, and how often each rule answered."""
+        """Begin anew: forget the calls that came, how often each rule answered, and what of the
+        rate limits is used.
+        """
         self.journal.clear()
         self._ordinals.clear()
+        if self._traffic.limits is not None:
+            self._traffic.limits.clear()
         if self._scripted is not None:
             self._scripted.reset()
 
@@ -211,56 +230,86 @@ class Session(Scripting, Verification):
         else:
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
+        traffic = self._traffic
+        passage = FREE if traffic.is_free else await traffic.enter(call)
+        try:
+            exchange = await self._answered(call, ordinal, passage, large=large)
+        except BaseException:
+            if passage.placed:
+                traffic.leave()
+            raise
+        finally:
+            # the journal keeps the call, which must not keep us
+            call.pass_on = None
+        if passage.placed:
+            exchange.ended = traffic.leave
+        return self.journal.open(exchange)
+
+    async def _answered(
+        self, call: Call, ordinal: int, passage: Passage, *, large: bool
+    ) -> Exchange:
+        """The exchange with the answer that is due."""
         ask = _NO_ASK
-        if self._settings.fault_header or self._usual:
+        choice, name = passage.choice, passage.name
+        if choice is None and (self._settings.fault_header or self._usual):
             ask = self._asked(call, ordinal)
-        choice, name = ask.choice, "faults"
+            choice, name = ask.choice, "faults"
         if choice is None:
             if self._upstream is not None:
                 call.pass_on = partial(self._passed_on, call)
-            for source in self.sources:
-                choice = await source.answer(call)
-                if choice is not None:
-                    name = source.name
-                    break
-            else:
-                choice, name = self._unmatched(call), "unmatched"
-        # the journal keeps the call, which must not keep us
-        call.pass_on = None
+            choice, name = await chosen(call, self.sources)
         stamp = self._stamp(call, ordinal)
         asked = () if ask.usual and (choice.faults or name == "unmatched") else ask.faults
-        pace = choice.pace or (self.pace if call.view is not None else None)
-        if (asked or choice.faults) and not isinstance(choice.answer, Live):
-            dice = self._dice(call, ordinal)
-            due = (*asked, *faults.due(choice.faults, dice))
-            exchange = self._broken(call, choice, name, stamp, pace, due, dice)
-        else:
-            if large:
-                response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
-            else:
-                response = dialects.render(call, choice.answer, stamp)
-            if pace is None:
-                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-            else:
-                pieces = timetable(response.frames(), pace)
-            exchange = Exchange(
-                call=call,
-                source=name,
-                why=choice.because,
-                answer=choice.answer,
-                response=response,
-                pieces=pieces,
-                faults=tuple(f"{fault}: nothing to do, it is passed on live" for fault in asked),
+        pace = passage.pace or choice.pace or (self.pace if call.view is not None else None)
+        due: tuple[Fault, ...] = ()
+        answer = choice.answer
+        live = isinstance(answer, Live)
+        if (asked or choice.faults) and not live:
+            due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
+            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+        if large:
+            response = await asyncio.to_thread(
+                dialects.render, call, answer, stamp, passage.headers
             )
+        else:
+            response = dialects.render(call, answer, stamp, passage.headers)
+        exchange = Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=response,
+            pieces=(),
+        )
+        if live:
+            # its bytes are not known yet
+            exchange.faults = tuple(f"{one}: nothing to do, it is passed on live" for one in asked)
+        elif due or pace is not None or self._traffic.load is not None:
+            dice = self._dice(call, ordinal, "pace")
+            timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))
+            exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if due:
+                sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
+                exchange.response, exchange.pieces = sending.response, sending.pieces
+                exchange.ending, exchange.faults = sending.ending, sending.notes
+        else:
+            exchange.pieces = (Piece(0.0, response.whole()),)
+        if is_cut(answer):
+            exchange.ending = CUT if exchange.ending is None else exchange.ending.behind(CUT)
+        if passage.admission is not None:
+            charge = partial(self._traffic.charge, passage.admission, call, answer)
+            await asyncio.to_thread(charge) if large else charge()
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
-        return self.journal.open(exchange)
+        return exchange
 
     async def _passed_on(self, call: Call) -> Answer:
         """What the upstream server answers."""
         choice = None if self._upstream is None else await self._upstream.answer(call)
-        return self._unmatched(call).answer if choice is None else choice.answer
+        if not isinstance(choice, Choice):
+            raise ScriptError("the server that it is passed on to has no answer")
+        return choice.answer
 
     async def aclose(self) -> None:
         """Close what its sources hold open; in the server's event loop."""
@@ -289,33 +338,9 @@ class Session(Scripting, Verification):
         asking = "the session asks for it" if usual else "the request asks for it"
         return _Ask(due, Choice(error, asking), usual)
 
-    def _broken(
-        self,
-        call: Call,
-        choice: Choice,
-        name: str,
-        stamp: Stamp,
-        pace: Pace | None,
-        due: tuple[Fault, ...],
-        dice: Dice,
-    ) -> Exchange:
-        """The exchange with the faults that are due."""
-        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        sending = faults.sending(dialects.render(call, answer, stamp), pace, due, dice)
-        return Exchange(
-            call=call,
-            source=name,
-            why=choice.because,
-            answer=answer,
-            response=sending.response,
-            pieces=sending.pieces,
-            ending=sending.ending if due else None,
-            faults=sending.notes,
-        )
-
-    def _dice(self, call: Call, ordinal: int) -> Dice:
+    def _dice(self, call: Call, ordinal: int, purpose: str = "faults") -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""
-        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        unique = b"%b %b %d %b" % (self._key, purpose.encode(), ordinal, call.body)
         return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:
@@ -343,25 +368,3 @@ class Session(Scripting, Verification):
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())
 
-    def _unmatched(self, call: Call) -> Choice:
-        misses = [(source.name, source.why_not(call)) for source in self.sources]
-        shown: dict[str, str] = {}
-        for _, miss in misses:
-            shown |= miss.looked_at
-        came = [f"  {label}: {value}" for label, value in shown.items()]
-        reasons = [f"- {name}: {reason}" for name, miss in misses for reason in miss.reasons]
-        advice = [
-            f"To answer it:\n  {indented}"
-            for _, miss in misses
-            if (indented := miss.suggestion.replace("\n", "\n  "))
-        ]
-        message = "\n".join(
-            (
-                f"chatdouble has no answer to this call: {call.method} {call.path}",
-                *came,
-                *(reasons or ["- there is nothing to answer with"]),
-                *advice,
-            )
-        )
-        param = next((miss.param for _, miss in misses if miss.param), None)
-        return Choice(own_error(404, message, "no_answer", param), message)

@@ -8,24 +8,31 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_chatdouble import cassettes
+
 if TYPE_CHECKING:
     from chatdouble import RemoteServer, RemoteSession, Server, Session, Settings
+    from chatdouble.modes import Unmatched
     from chatdouble.sources.source import Source
 
 __all__ = ["chatdouble", "chatdouble_env", "chatdouble_server", "chatdouble_settings"]
 
 _MARKER = (
-    "chatdouble(script=None, cassette=None, unmatched=None, assert_matched=None, "
+    "chatdouble(script=None, cassette=None, mode=None, unmatched=None, assert_matched=None, "
     "assert_used=None): how the chatdouble fixture answers in this test: rules of a script, "
-    "recordings of a cassette (paths beside the test's file), and what becomes of calls that "
-    "nothing answers ('error' or 'generated'); which of its checks at the test's end are made"
+    "recordings of a cassette (paths beside the test's file; True for the test's own), the record "
+    "mode ('none', 'once', 'new_episodes' or 'all'), and what becomes of calls that nothing "
+    "answers ('error', 'generated' or 'passthrough'); which of its checks at the test's end are "
+    "made"
 )
-_OPTIONS = ("script", "cassette", "unmatched", "assert_matched", "assert_used")
-_POLICIES = ("error", "generated")
+_OPTIONS = ("script", "cassette", "mode", "unmatched", "assert_matched", "assert_used")
+_POLICIES = ("error", "generated", "passthrough")
+
+_MARKER_ONLY = ("script", "cassette", "mode")
 
 # a test's session, for the hooks that look at it when the test has run
 _SESSION: pytest.StashKey[Session | RemoteSession] = pytest.StashKey()
@@ -41,7 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "chatdouble_unmatched",
-        "what becomes of calls that no rule answers: error (the default) or generated",
+        "what becomes of calls that no rule answers: error (the default), generated, or "
+        "passthrough to the server of chatdouble_upstream",
         default="error",
     )
     parser.addini(
@@ -67,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "the address of a server in another process, which the fixtures use in place of their own",
         default="",
     )
+    cassettes.add_options(parser)
     parser.getgroup("chatdouble").addoption(
         "--chatdouble-server",
         metavar="URL",
@@ -83,6 +92,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; put the guard against the network up if it is asked for."""
     config.addinivalue_line("markers", _MARKER)
+    config.pluginmanager.register(cassettes.Housekeeping(config), "chatdouble-cassettes")
     if config.getoption("--chatdouble-block-network") or config.getini("chatdouble_block_network"):
         from pytest_chatdouble.guard import Guard
 
@@ -90,11 +100,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def chatdouble_settings() -> Settings:
+def chatdouble_settings(pytestconfig: pytest.Config) -> Settings:
     """How the run's server behaves; override it in a conftest.py to change that."""
     from chatdouble import Settings
 
-    return Settings()
+    return Settings(upstream=cassettes.upstream(pytestconfig))
 
 
 @pytest.fixture(scope="session")
@@ -124,13 +134,16 @@ def chatdouble(
 
     When the test has run, it fails if a call had no answer or a rule was never used.
     """
-    opened = _opened_there if _server_url(request.config) else _opened
+    remote = bool(_server_url(request.config))
+    opened = _opened_there if remote else _opened
     session = opened(chatdouble_server, request.node)
     request.node.stash[_SESSION] = session
     if request.config.getini("chatdouble_env"):
         _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server)
     yield session
     chatdouble_server.drop(session)
+    if not remote:
+        cassettes.finish(request.node, session)
 
 
 @pytest.fixture
@@ -168,7 +181,7 @@ def _opened(server: Server, item: pytest.Item) -> Session:
     """The test's session in this process."""
     # the id comes from the test's name, so that a test gets the same completion ids in every run
     name = hashlib.blake2b(item.nodeid.encode("utf-8", "replace"), digest_size=6).hexdigest()
-    return server.session(name, _sources(item))
+    return server.session(name, _sources(item, server.settings))
 
 
 def _opened_there(server: RemoteServer, item: pytest.Item) -> RemoteSession:
@@ -177,6 +190,11 @@ def _opened_there(server: RemoteServer, item: pytest.Item) -> RemoteSession:
     from chatdouble.script import load
 
     script, cassette = _option(item, "script"), _option(item, "cassette")
+    if cassette is True or cassettes.mode(item, _option(item, "mode")) != "none":
+        raise pytest.UsageError(
+            "a server in another process has no cassettes of tests' own and records nothing here: "
+            "leave chatdouble_server_url out, or name a cassette of its control folder"
+        )
     session = server.session(unmatched=_unmatched(item), cassette=cassette)
     if script is not None:
         try:
@@ -198,28 +216,28 @@ def _option(item: pytest.Item, name: str) -> Any:
             )
         if marker.kwargs.get(name) is not None:
             return marker.kwargs[name]
-    return item.config.getini(f"chatdouble_{name}") if name not in ("script", "cassette") else None
+    return item.config.getini(f"chatdouble_{name}") if name not in _MARKER_ONLY else None
 
 
-def _sources(item: pytest.Item) -> tuple[Source, ...] | None:
+def _sources(item: pytest.Item, settings: Settings) -> tuple[Source, ...] | None:
     """The sources of a test's session; None for the usual ones."""
-    script, cassette = _option(item, "script"), _option(item, "cassette")
+    script = _option(item, "script")
+    cassette = cassettes.path(item, _option(item, "cassette"))
     unmatched = _unmatched(item)
     if script is None and cassette is None and unmatched == "error":
         return None
-    from chatdouble.modes import sources
+    from chatdouble import modes
 
-    folder = item.path.parent
-    return sources(
-        None if script is None else folder / script,
-        None if cassette is None else folder / cassette,
-        generated=unmatched == "generated",
-    )
+    rules = None if script is None else item.path.parent / script
+    mode = cassettes.mode(item, _option(item, "mode"))
+    if cassette is None:
+        return modes.sources(rules, unmatched=unmatched, settings=settings)
+    return cassettes.sources(item, rules, cassette, mode, unmatched, settings)
 
 
-def _unmatched(item: pytest.Item) -> Literal["error", "generated"]:
+def _unmatched(item: pytest.Item) -> Unmatched:
     """What becomes of calls that nothing answers."""
-    unmatched: Literal["error", "generated"] = _option(item, "unmatched")
+    unmatched: Unmatched = _option(item, "unmatched")
     if unmatched not in _POLICIES:
         raise pytest.UsageError(f"unmatched is one of {', '.join(_POLICIES)}, got {unmatched!r}")
     return unmatched
@@ -246,6 +264,8 @@ def pytest_runtest_makereport(
     """Show what was said in the report of a test that failed."""
     report = yield
     session = item.stash.get(_SESSION, None)
+    if session is not None and report.failed:
+        cassettes.note_failure(item)
     if session is not None and report.failed and call.when == "call":
         from chatdouble import ChatdoubleError
 
