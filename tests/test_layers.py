@@ -32,7 +32,7 @@ LAYERS = (
     ("chatdouble.bodies", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
-    ("chatdouble.cli", "chatdouble.cli_scripts"),
+    ("chatdouble.cli", "chatdouble.cli_cassettes", "chatdouble.cli_scripts"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

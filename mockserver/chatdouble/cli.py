@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_scripts, tokens
+from chatdouble import __version__, cli_cassettes, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -107,7 +107,7 @@ def main() -> None:
     """A test double for Chat Completions: a mock and replay server for /v1/chat/completions."""
 
 
-for _command in cli_scripts.COMMANDS:
+for _command in (*cli_scripts.COMMANDS, *cli_cassettes.COMMANDS):
     main.add_command(_command)
 
 

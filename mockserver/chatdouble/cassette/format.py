@@ -251,11 +251,7 @@ def _interaction(file: Path, number: int, request: Any, response: Any) -> Intera
     body = response["body"]["string"] or b""
     if isinstance(body, str):
         body = body.encode("utf-8", "surrogatepass")
-    encodings = _encodings(headers)
-    if len(encodings) > 2:
-        raise CassetteError(file, f"interaction {number}: more than two content-encodings")
-    for encoding in reversed(encodings):
-        body = _decode(file, number, encoding, body)
+    body = decoded(file, number, headers, body)
     if response["status"]["code"] in (204, 304):
         body = b""  # these have none, and a client would take it for the next response
     sent = request.body or b""
@@ -310,6 +306,22 @@ def _text(value: Any) -> str:
     raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
     # a line break inside a header would end it on the wire
     return _CONTROLS.sub(" ", raw.decode("latin-1"))
+
+
+def decoded(file: Path, number: int, headers: tuple[tuple[str, str], ...], body: bytes) -> bytes:
+    """A body with the content-encodings undone that its headers name.
+
+    A body that the recorder has already decoded is left as it is.
+
+    Raises:
+        CassetteError: it cannot be undone; names the file and the interaction's number.
+    """
+    encodings = _encodings(headers)
+    if len(encodings) > 2:
+        raise CassetteError(file, f"interaction {number}: more than two content-encodings")
+    for encoding in reversed(encodings):
+        body = _decode(file, number, encoding, body)
+    return body
 
 
 def _encodings(headers: tuple[tuple[str, str], ...]) -> list[str]:
