@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from chatdouble.cassette.comparing import Pair
     from chatdouble.cassette.families import Reading
+    from chatdouble.cassette.resending import Resending
 
 _PATHS = click.Path(path_type=Path)
 
@@ -138,4 +140,81 @@ def _told(pair: Pair, left: Path, right: Path) -> Iterator[str]:
             yield from (f"  {line}" for line in lines)
 
 
-COMMANDS = (show, diff)
+@click.command()
+@click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="CASSETTE...")
+@click.option(
+    "--upstream",
+    required=True,
+    metavar="URL",
+    help="Where the API begins, for example https://api.openai.com/v1.",
+)
+@click.option(
+    "--upstream-timeout",
+    "timeout",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.001, 3600),
+    metavar="SECONDS",
+    help="How long it may be silent.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Send only the interaction of this number; repeatable.",
+)
+def verify(
+    cassettes: tuple[Path, ...], upstream: str, timeout: float, only: tuple[int, ...]
+) -> None:
+    """Send the requests of CASSETTEs again, and say where the shape of the answers has drifted.
+
+    Compared are status, media type, fields and their types, and the order of a stream's events;
+    words and figures are not; null beside another type is the same. Each request costs what it
+    costs; those that could change something (DELETE and the like) are not sent. The key comes from
+    CHATDOUBLE_UPSTREAM_API_KEY, or else OPENAI_API_KEY. The status is 1 if something drifted,
+    otherwise 2 if an answer could not be compared, and 0 if none drifted.
+    """
+    from chatdouble.cassette.resending import Resending
+
+    key = os.environ.get("CHATDOUBLE_UPSTREAM_API_KEY") or os.environ.get("OPENAI_API_KEY")
+
+    def compare_all() -> set[int]:
+        found = tuple(readings(cassettes))
+        with Resending(upstream, key, timeout) as resending:
+            return {status for one in found for status in _verified(one, resending, only)}
+
+    statuses = _or_exit(compare_all)
+    sys.exit(1 if 1 in statuses else max(statuses, default=0))
+
+
+# what says more of the key, or of the hour, than of the API
+_NOT_NOW = frozenset({401, 403, 407, 408, 429, *range(500, 600)})
+
+
+def _verified(reading: Reading, resending: Resending, only: tuple[int, ...]) -> Iterator[int]:
+    """The status that each interaction of a cassette leads to; says how its answer drifted."""
+    from chatdouble.cassette.drift import drift
+    from chatdouble.cassette.resending import NotSentError
+
+    for number, take in enumerate(reading.takes, 1):
+        if only and number not in only:
+            continue
+        where = f"{reading.file}, interaction {number}"
+        try:
+            if take.cut:
+                raise NotSentError("its recorded answer was cut off")
+            new = resending.again(take)
+            if new.status != take.status and new.status in _NOT_NOW:
+                raise NotSentError(f"the answer is a {new.status}")
+        except NotSentError as error:
+            _say(f"{where}: not compared: {error}", err=True)
+            yield 2
+            continue
+        changes = drift(take, new)
+        for words in changes or ("the same shape",):
+            _say(f"{where}: {words}")
+        yield 1 if changes else 0
+
+
+COMMANDS = (show, diff, verify)
