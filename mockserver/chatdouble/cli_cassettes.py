@@ -217,4 +217,55 @@ def _verified(reading: Reading, resending: Resending, only: tuple[int, ...]) -> 
         yield 1 if changes else 0
 
 
-COMMANDS = (show, diff, verify)
+@click.command()
+@click.argument("sources", nargs=-1, required=True, type=_PATHS, metavar="SOURCE...")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    type=_PATHS,
+    metavar="FILE_OR_FOLDER",
+    help="The file that gets everything, or the folder that gets a file for each SOURCE.",
+)
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(["vcrpy", "har", "ruby-vcr", "betamax", "go-vcr"]),
+    help="What is written; by default what FILE's ending says, and vcrpy otherwise.",
+)
+@click.option(
+    "--base-url",
+    "base",
+    default="https://api.openai.com/v1",
+    show_default=True,
+    help="Where recorded paths belong whose file names no host.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+def convert(
+    sources: tuple[Path, ...], target: Path, name: str | None, base: str, force: bool
+) -> None:
+    """Turn recordings of other tools into cassettes, and cassettes into theirs.
+
+    SOURCEs are files, or folders with such files: HAR (PollyJS, too), Ruby VCR, Betamax, go-vcr,
+    httprr, Azure's test proxy, WireMock, Datadog's test agent, nock, vcrpy. Their content says what
+    they are. aimock's fixtures are rules, and become a script. All that is written is redacted, and
+    all that cannot be carried over is said. The status is 2 if a file cannot be read or written.
+    """
+    from chatdouble.cassette.converting import put
+    from chatdouble.script.conversions import conversions
+
+    def skip(error: CassetteError) -> None:
+        _say(f"left out: {error}", err=True)
+
+    def convert_all() -> None:
+        # all is read and made before the first file is written
+        for one in conversions(sources, target, name, base, skip):
+            put(one.file, one.data, replace=force)
+            _say(f"{one.file}: {one.what}")
+            for words in one.left:
+                _say(f"  left out: {words}")
+
+    _or_exit(convert_all)
+
+
+COMMANDS = (show, diff, convert, verify)

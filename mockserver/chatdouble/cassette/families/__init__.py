@@ -45,8 +45,10 @@ __all__ = [
     "Written",
     "document",
     "find",
-    "grouped",
+    "of",
+    "parse",
     "read",
+    "top",
 ]
 
 
@@ -76,12 +78,37 @@ def read(file: Path, base: str = DEFAULT_BASE) -> Reading:
     Raises:
         CassetteError: it cannot be read, is of no known family, or is no sound file of its family.
     """
-    top = _top(file)
-    family = next((one for one in FAMILIES if one.claims(top.value)), None)
+    return parse(file, document.read_bytes(file), base)
+
+
+def parse(file: Path, data: bytes, base: str = DEFAULT_BASE) -> Reading:
+    """Read the bytes of a recording file; ``file`` is what errors call it.
+
+    Raises:
+        CassetteError: as for ``read()``.
+    """
+    return of(top(file, data), data, base)
+
+
+def top(file: Path, data: bytes) -> Place:
+    """The document that a file's bytes are; the bytes themselves where they are none.
+
+    Raises:
+        CassetteError: it is no sound document.
+    """
+    if data.startswith(httprr.MAGIC):
+        return Place(file, "", data)
+    return document.parse(file, data)
+
+
+def of(root: Place, data: bytes, base: str = DEFAULT_BASE) -> Reading:
+    """What a document, with the bytes that it was made of, holds."""
+    file = root.file
+    family = next((one for one in FAMILIES if one.claims(root.value)), None)
     if family is None:
         known = ", ".join(one.title for one in FAMILIES)
         raise CassetteError(file, f"is no recording of a known tool ({known})", foreign=True)
-    found = list(family.read(top, base))
+    found = list(family.read(root, data, base))
     takes = [one for one in found if isinstance(one, Take)]
     for number, take in enumerate(takes, 1):
         _check(file, number, take)
@@ -112,13 +139,6 @@ def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
         except OSError as error:
             raise CassetteError(path, f"cannot be read: {error.strerror or error}") from None
     return tuple(found)
-
-
-def _top(file: Path) -> Place:
-    data = document.read_bytes(file)
-    if data.startswith(httprr.MAGIC):
-        return Place(file, "", data)
-    return document.parse(file, data)
 
 
 def _check(file: Path, number: int, take: Take) -> None:

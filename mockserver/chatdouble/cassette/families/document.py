@@ -81,12 +81,18 @@ def parse(file: Path, data: bytes) -> Place:
 
 def _json(file: Path, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         problem = f"is no sound JSON: line {error.lineno}: {error.msg}"
         raise CassetteError(file, problem, foreign=True) from None
-    except (ValueError, RecursionError):
+    except RecursionError:
         raise CassetteError(file, "is no sound JSON: it is nested too deep", foreign=True) from None
+    except ValueError as error:
+        raise CassetteError(file, f"is no sound JSON: {error}", foreign=True) from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _yaml(file: Path, text: str) -> Any:

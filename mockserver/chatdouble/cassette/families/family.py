@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
 from chatdouble.cassette.families.place import Place
+from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Take
-
-if TYPE_CHECKING:
-    from chatdouble.cassette.redact import Redacted
 
 
 class Left(Struct, frozen=True):
@@ -41,7 +39,7 @@ class Written(Struct, frozen=True):
 # a line names no more interactions than this
 _MOST_NAMED = 10
 
-Found: TypeAlias = Iterator["Take | Left"]
+Found: TypeAlias = Iterator[Take | Left]
 
 
 class Family(Struct, frozen=True):
@@ -52,8 +50,8 @@ class Family(Struct, frozen=True):
         title: what people call it.
         ending: how its files end.
         claims: whether a document is of this family; it may be anything.
-        read: the takes of a document, and what of it is left out. The second argument is the URL
-            that a path without a host is below.
+        read: the takes of a document, and what of it is left out. Beside the document it gets the
+            file's bytes, and the URL that a path without a host is below.
         write: the takes as a file; None where that cannot be done honestly.
     """
 
@@ -61,7 +59,7 @@ class Family(Struct, frozen=True):
     title: str
     ending: str
     claims: Callable[[Any], bool]
-    read: Callable[[Place, str], Found]
+    read: Callable[[Place, bytes, str], Found]
     write: Callable[[Sequence[Redacted]], Written] | None = None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
@@ -15,10 +15,8 @@ import yaml
 from chatdouble.cassette.families.family import Family, Found, Left, Written, untold
 from chatdouble.cassette.families.moments import duration, go
 from chatdouble.cassette.families.place import Place
+from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Headers, Take
-
-if TYPE_CHECKING:
-    from chatdouble.cassette.redact import Redacted
 
 
 def _claims(document: Any) -> bool:
@@ -29,7 +27,7 @@ def _claims(document: Any) -> bool:
     return isinstance(request, dict) and "url" in request and "uri" not in request
 
 
-def _read(top: Place, base: str) -> Found:
+def _read(top: Place, data: bytes, base: str) -> Found:
     for number, one in enumerate(top["interactions"].items(), 1):
         request, response = one["request"].mapping(), one["response"].mapping()
         if response["trailer"].value:

@@ -9,24 +9,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from chatdouble import __version__
 from chatdouble.cassette.families.family import Family, Found, Left, Written, untold
 from chatdouble.cassette.families.moments import iso, moment
 from chatdouble.cassette.families.place import Place
+from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Take
-
-if TYPE_CHECKING:
-    from chatdouble.cassette.redact import Redacted
 
 
 def _claims(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("log"), dict)
 
 
-def _read(top: Place, base: str) -> Found:
+def _read(top: Place, data: bytes, base: str) -> Found:
     for number, entry in enumerate(top["log"]["entries"].items(), 1):
         request, response = entry["request"].mapping(), entry["response"].mapping()
         status = response["status"].value

@@ -28,8 +28,7 @@ def _claims(document: Any) -> bool:
     return isinstance(document, bytes) and document.startswith(MAGIC)
 
 
-def _read(top: Place, base: str) -> Found:
-    data: bytes = top.value
+def _read(top: Place, data: bytes, base: str) -> Found:
     try:
         takes = list(_by_size(top, base, data))
     except CassetteError:

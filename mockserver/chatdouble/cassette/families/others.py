@@ -24,7 +24,7 @@ def _is_test_proxy(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("Entries"), list)
 
 
-def _read_test_proxy(top: Place, base: str) -> Found:
+def _read_test_proxy(top: Place, data: bytes, base: str) -> Found:
     for number, entry in enumerate(top["Entries"].items(), 1):
         entry.mapping()
         sent, got = entry["RequestBody"], entry["ResponseBody"]
@@ -69,7 +69,7 @@ _BODIES = {
 }
 
 
-def _read_wiremock(top: Place, base: str) -> Found:
+def _read_wiremock(top: Place, data: bytes, base: str) -> Found:
     if isinstance(top.value, list):
         places = top.items()  # a YAML file of several documents
     else:
@@ -135,7 +135,7 @@ def _is_test_agent(document: Any) -> bool:
     )
 
 
-def _read_test_agent(top: Place, base: str) -> Found:
+def _read_test_agent(top: Place, data: bytes, base: str) -> Found:
     request, response = top["request"], top["response"]
     yield Take(
         method=request["method"].text().upper(),
@@ -167,7 +167,7 @@ def _is_nock(document: Any) -> bool:
     )
 
 
-def _read_nock(top: Place, base: str) -> Found:
+def _read_nock(top: Place, data: bytes, base: str) -> Found:
     for number, one in enumerate(top.items(), 1):
         sent, got = one["body"], one["response"]
         if isinstance(sent.value, dict | list) or isinstance(got.value, dict):

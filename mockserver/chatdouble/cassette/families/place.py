@@ -16,6 +16,7 @@ from chatdouble.cassette.take import Headers
 from chatdouble.errors import CassetteError
 
 _MOST_HEADERS = 1000
+_LARGEST_NUMBER = 1e15
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 
@@ -75,9 +76,9 @@ class Place(Struct, frozen=True):
         return self.value
 
     def number(self, default: float = 0) -> float:
-        """The number that stands here, or the default where there is none."""
+        """The number that stands here, or the default where there is none that counts."""
         known = isinstance(self.value, int | float) and not isinstance(self.value, bool)
-        return self.value if known else default
+        return self.value if known and abs(self.value) < _LARGEST_NUMBER else default
 
     def status(self) -> int:
         """The HTTP status that stands here."""

@@ -8,17 +8,15 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from chatdouble.cassette.families.family import Family, Found, Left, Written, untold
 from chatdouble.cassette.families.moments import http, iso, moment
 from chatdouble.cassette.families.place import Place
+from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Headers, Take
-
-if TYPE_CHECKING:
-    from chatdouble.cassette.redact import Redacted
 
 
 def _is_betamax(document: Any) -> bool:
@@ -33,7 +31,7 @@ def _is_either(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("http_interactions"), list)
 
 
-def _read(top: Place, base: str) -> Found:
+def _read(top: Place, data: bytes, base: str) -> Found:
     for number, one in enumerate(top["http_interactions"].items(), 1):
         request, response = one["request"].mapping(), one["response"].mapping()
         if response["adapter_metadata"].value:

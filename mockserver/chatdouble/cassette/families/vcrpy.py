@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chatdouble.cassette import format as cassettes
-from chatdouble.cassette.families.family import Family, Found
+from chatdouble.cassette.families.family import Family, Found, Written
 from chatdouble.cassette.families.place import Place
+from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Take
+from chatdouble.cassette.written import HEAD, TAIL, interaction
 
 
 def _claims(document: Any) -> bool:
     return isinstance(document, dict) and "interactions" in document
 
 
-def _read(top: Place, base: str) -> Found:
-    found = cassettes.load(top.file)
+def _read(top: Place, data: bytes, base: str) -> Found:
+    found = cassettes.parse(data, top.file)
     # what answering has no use for stands only in the document
     for one, place in zip(found, top["interactions"].items(), strict=True):
         yield Take(
@@ -42,4 +45,8 @@ def _pieces(one: cassettes.Interaction) -> tuple[tuple[float, bytes], ...]:
     return tuple(pieces)
 
 
-FAMILY = Family("vcrpy", "vcrpy", ".yaml", _claims, _read)
+def _write(takes: Sequence[Redacted]) -> Written:
+    return Written("".join((HEAD, *map(interaction, takes), TAIL)).encode())
+
+
+FAMILY = Family("vcrpy", "vcrpy", ".yaml", _claims, _read, _write)
