@@ -15,10 +15,17 @@ from chatdouble.cassette import families
 from chatdouble.cassette.format import load
 from chatdouble.cassette.take import Take
 from chatdouble.cli import main
+from chatdouble.rules.printed import data
 from tests.cassette import recordings
 
 Run = Callable[..., Result]
-WRITTEN = {"vcrpy": ".yaml", "har": ".har", "ruby-vcr": ".yml", "betamax": ".json", "go-vcr": ".yaml"}
+WRITTEN = {
+    "vcrpy": ".yaml",
+    "har": ".har",
+    "ruby-vcr": ".yml",
+    "betamax": ".json",
+    "go-vcr": ".yaml",
+}
 
 
 @pytest.fixture
@@ -75,12 +82,14 @@ def test_what_a_family_cannot_hold_is_said(run: Run) -> None:
     assert "left out" not in run("a.har", "--to", "a.yaml").stdout
     found = run("a.yaml", "--to", "b.yaml", "--format", "go-vcr")
     assert found.stdout.splitlines()[1:] == ["  left out: interaction 1: when it was recorded"]
-    cut = Path("a.yaml").read_text().replace("    chatdouble:\n", "    chatdouble:\n      cut: true\n")
-    Path("c.yaml").write_text(cut)
+    whole = Path("a.yaml").read_text()
+    notes = "    chatdouble:\n"
+    Path("c.yaml").write_text(whole.replace(notes, f"{notes}      cut: true\n"))
     text = run("c.yaml", "--to", "c.har").stdout
     assert "left out: interaction 1: that the response was cut off" in text
     Path("d.json").write_text(recordings.azure_test_proxy())
-    assert "interaction 1: how the JSON bodies were laid out" in run("d.json", "--to", "d.yaml").stdout
+    text = run("d.json", "--to", "d.yaml").stdout
+    assert "interaction 1: how the JSON bodies were laid out" in text
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -97,8 +106,8 @@ def test_nothing_secret_is_written_and_that_is_said(run: Run, name: str) -> None
     for text in (target.read_text(), found.output):
         assert "sk-proj" not in text
         assert "abcdefgh12345" not in text
-    assert "headers of the request that are not known to be harmless: authorization" in found.stdout
-    assert "headers of the response that are not known to be harmless: set-cookie" in found.stdout
+    assert "headers of the request not known to be harmless: authorization" in found.stdout
+    assert "headers of the response not known to be harmless: set-cookie" in found.stdout
 
 
 def test_a_folder_becomes_a_folder_and_many_files_one(run: Run) -> None:
@@ -162,7 +171,7 @@ FIXTURES = {
         {
             "match": {"toolName": "search", "responseFormat": "json_object", "context": "demo"},
             "response": {
-                "error": {"message": "Slow down.", "type": "requests", "code": "rate_limit_exceeded"},
+                "error": {"message": "Slow down.", "type": "requests", "code": "limit"},
                 "status": 429,
                 "retryAfter": 2,
             },
@@ -186,22 +195,60 @@ def test_fixtures_of_aimock_become_a_script(run: Run) -> None:
         "fixtures[4].match.context",
         "fixtures[5]: the whole of it, which is of another endpoint",
     ]
-    jokes, weather, result, limit = script.load((Path("rules.yaml"),))
-    assert [step.answer.content for step in jokes.steps] == ["One.", "Two."]
-    assert (jokes.used_up, str(jokes.when)) == ("next", "user contains 'joke'")
-    answer = weather.steps[0].answer
-    assert answer.content == "Let me look."
-    assert (answer.tool_calls[0].arguments, answer.usage.prompt_tokens) == ('{"city":"Oslo"}', 7)
-    assert result.steps[0].pace.first == 0.3
-    assert limit.steps[0].answer.status == 429
-    assert ("retry-after", "2") in limit.steps[0].answer.headers
+    assert list(map(data, script.load((Path("rules.yaml"),)))) == [
+        {
+            "when": {"user": {"contains": "joke"}},
+            "then": [{"reply": "One."}, {"reply": "Two.", "fault": "delay=0.2"}],
+            "used_up": "next",
+        },
+        {
+            "when": {
+                "user": {"contains": "weather"},
+                "model": {"regex": r"^gpt\-4o(-[0-9].*)?$"},
+                "not": {"tool_result": {"glob": "*"}},
+            },
+            "reply": [
+                "Let me look.",
+                {"call": "get_weather", "with": {"city": "Oslo"}, "id": "c1"},
+            ],
+            "usage": {"prompt_tokens": 7, "completion_tokens": 3},
+        },
+        {
+            "when": {
+                "system": {"all": [{"contains": "short"}, {"contains": "kind"}]},
+                "tool_result": {"call_id": "c1"},
+            },
+            "reply": '{"warm":true}',
+            "pace": {"first": 0.3, "each": 0.02},
+            "fault": "cut=3",
+        },
+        {
+            "when": {"tools": "search", "response_format": "json_object"},
+            "fail": {
+                "status": 429,
+                "message": "Slow down.",
+                "code": "limit",
+                "retry_after": 2,
+            },
+        },
+    ]
+
+
+def test_secrets_in_fixtures_do_not_reach_the_script(run: Run) -> None:
+    key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH"
+    fixture = {"match": {"userMessage": "key"}, "response": {"content": f"Grüße, {key}!"}}
+    Path("a.json").write_text(json.dumps({"fixtures": [fixture]}))
+    assert run("a.json", "--to", "rules.yaml").exit_code == 0
+    assert "sk-proj" not in Path("rules.yaml").read_text()
+    (rule,) = script.load((Path("rules.yaml"),))
+    assert data(rule)["reply"] == "Grüße, <api-key-1>!"
 
 
 @pytest.mark.parametrize(
     ("fixture", "problem"),
     [
         ({"match": {}}, "fixtures[0].response: expected a mapping"),
-        ({"match": {"userMessage": 3}, "response": {"content": "x"}}, "match.userMessage: expected"),
+        ({"match": {"userMessage": 3}, "response": {"content": ""}}, "match.userMessage: expected"),
         ({"match": {}, "response": {"toolCalls": [{"name": "a b"}]}}, "a tool's name is made of"),
         ({"match": {}, "response": {"error": {"message": "x"}, "status": 200}}, "fixtures[0]"),
         ({"match": {}, "response": {"blocks": [{"type": "other"}]}}, "blocks[0].text: expected"),

@@ -106,7 +106,8 @@ def _hidden(takes: Sequence[Take], safe: Sequence[Redacted]) -> Iterator[Left]:
         ):
             gone = sorted(_names(was) - _names(now))
             if gone:
-                yield Left(f"headers of the {which} that are not known to be harmless: {', '.join(gone)}", number)
+                names = ", ".join(gone)
+                yield Left(f"headers of the {which} not known to be harmless: {names}", number)
 
 
 def _names(headers: Headers) -> set[str]:

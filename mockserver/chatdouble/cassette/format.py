@@ -6,8 +6,10 @@ that constructs nothing but plain data, and a check that says what is wrong and 
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,18 @@ _Loader.add_constructor("tag:yaml.org,2002:python/unicode", _construct_plain)
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_tuple)
 
 
+def _document(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+    except BROKEN:
+        if not text.startswith("{"):
+            raise
+        # JSON's escapes of letters outside the first plane are none of YAML's
+        with suppress(ValueError, RecursionError):
+            return json.loads(text)
+        raise
+
+
 class _Reader:
     """The serializer that vcrpy is given: it loads safely, and checks the document's shape."""
 
@@ -163,7 +177,7 @@ class _Reader:
 
     def deserialize(self, text: str) -> dict[str, Any]:
         try:
-            document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+            document = _document(text)
         except yaml.constructor.ConstructorError as error:
             raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except BROKEN as error:

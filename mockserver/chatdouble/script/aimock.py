@@ -1,7 +1,7 @@
 """aimock's fixtures as rules.
 
-Source: aimock's published types and its matcher, as of 2026: strings are parts of the text that they
-are compared with, a model's name stands for its dated snapshots, too.
+Source: aimock's published types and its matcher, as of 2026: strings are parts of the text that
+they are compared with, a model's name stands for its dated snapshots, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from chatdouble.answers import FINISH_REASONS, ApiError, Reply, ToolCall, Usage, reply_of
 from chatdouble.cassette.families.place import Place
-from chatdouble.errors import CassetteError, ScriptError
+from chatdouble.errors import ScriptError
 from chatdouble.faults import faults_of
 from chatdouble.rules import Rule, Step, api_error
 from chatdouble.schedule import Pace
@@ -184,16 +184,13 @@ def _pace(fixture: Place, left: list[str]) -> Pace | None:
 
 def _error(response: Place) -> ApiError:
     error = response["error"].mapping()
-    given = {
+    given: dict[str, Any] = {
         key: error[key].text() for key in ("type", "code", "param") if error[key].value is not None
     }
-    wait = response["retryAfter"]
-    if wait.value is not None:
-        given["retry_after"] = wait.number()
-    status = response["status"]
-    return api_error(
-        int(status.number(500)), error["message"].text("") or None, **given
-    )
+    if response["retryAfter"].value is not None:
+        given["retry_after"] = response["retryAfter"].number()
+    status = int(response["status"].number(500))
+    return api_error(status, error["message"].text("") or None, **given)
 
 
 def _reply(response: Place, left: list[str]) -> Reply | None:

@@ -10,6 +10,8 @@ from msgspec import Struct
 from chatdouble.cassette import families
 from chatdouble.cassette.converting import converted, writable
 from chatdouble.cassette.families import Family, Reading, document
+from chatdouble.cassette.redact import Placeholders
+from chatdouble.cassette.redact.scanning import scan
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.rules import printed
 from chatdouble.script import aimock, parse
@@ -124,7 +126,13 @@ def _script(fixtures: list[aimock.Read], file: Path) -> Conversion:
     rules = tuple(rule for one in fixtures for rule in one.rules)
     left = [words for one in fixtures for words in one.left]
     left += (f"{rule.origin}: {words}" for rule in rules for words in printed.unwritable(rule))
-    text = printed.script(rules)
+    text = _without_secrets(printed.script(rules))
     parse(text, file)
     what = f"a script of {len(rules)} rule{'s' * (len(rules) != 1)}"
     return Conversion(file, text.encode(), what, tuple(left))
+
+
+def _without_secrets(text: str) -> str:
+    # places are counted in bytes
+    raw = text.encode("utf-8", "replace").decode("latin-1")
+    return Placeholders().put(raw, scan(raw))[0].encode("latin-1").decode()
