@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from chatdouble.plainyaml import BROKEN, PlainLoader, where
 _LARGEST_FILE = 128 * 1024 * 1024
 _DEEPEST = 100
 _MOST_VALUES = 2_000_000
+
+_RECORDED = re.compile(
+    r"^[\"{ ]*(?:http_interactions|interactions)\b|\A\{\s*\"(?:log|Entries)\"", re.MULTILINE
+)
 
 
 class _Loader(PlainLoader):
@@ -75,7 +80,9 @@ def parse(file: Path, data: bytes) -> Place:
     except UnicodeDecodeError as error:
         raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
     value = _json(file, text) if text.lstrip()[:1] in ("{", "[") else _yaml(file, text)
-    _bound(file, value)
+    problem = _unbounded(value)
+    if problem:
+        raise CassetteError(file, problem, foreign=_is_foreign(text))
     return Place(file, "", value)
 
 
@@ -84,11 +91,18 @@ def _json(file: Path, text: str) -> Any:
         return json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         problem = f"is no sound JSON: line {error.lineno}: {error.msg}"
-        raise CassetteError(file, problem, foreign=True) from None
+        raise CassetteError(file, problem, foreign=_is_foreign(text)) from None
     except RecursionError:
-        raise CassetteError(file, "is no sound JSON: it is nested too deep", foreign=True) from None
+        problem = "is no sound JSON: it is nested too deep"
+        raise CassetteError(file, problem, foreign=_is_foreign(text)) from None
     except ValueError as error:
-        raise CassetteError(file, f"is no sound JSON: {error}", foreign=True) from None
+        problem = f"is no sound JSON: {error}"
+        raise CassetteError(file, problem, foreign=_is_foreign(text)) from None
+
+
+def _is_foreign(text: str) -> bool:
+    # recorders write these keys first, so even the first half of a torn recording has one
+    return not _RECORDED.search(text)
 
 
 def _refuse(constant: str) -> Any:
@@ -101,23 +115,27 @@ def _yaml(file: Path, text: str) -> Any:
     except BROKEN as error:
         line, problem = where(error)
         at = "" if line is None else f"line {line}: "
-        raise CassetteError(file, f"is no sound YAML: {at}{problem}", foreign=True) from None
+        words = f"is no sound YAML: {at}{problem}"
+        raise CassetteError(file, words, foreign=_is_foreign(text)) from None
     return documents[0] if len(documents) == 1 else documents
 
 
-def _bound(file: Path, value: Any) -> None:
-    """Refuse what is nested too deep, and aliases that unfold to more than a file can hold."""
+def _unbounded(value: Any) -> str:
+    """Why a document is too much: it is nested too deep, or its aliases unfold to more than a file
+    can hold. "" if it is not.
+    """
     stack: list[Iterable[Any]] = [iter((value,))]
     seen = 0
     while stack:
         for one in stack[-1]:
             seen += 1
             if seen > _MOST_VALUES:
-                raise CassetteError(file, f"unfolds to more than {_MOST_VALUES} values")
+                return f"unfolds to more than {_MOST_VALUES} values"
             if isinstance(one, dict | list | tuple):
                 if len(stack) > _DEEPEST:
-                    raise CassetteError(file, f"is nested more than {_DEEPEST} levels deep")
+                    return f"is nested more than {_DEEPEST} levels deep"
                 stack.append(iter(one.values() if isinstance(one, dict) else one))
                 break
         else:
             stack.pop()
+    return ""
