@@ -185,6 +185,17 @@ def test_interactions_of_one_side_and_changed_requests_are_told(run: Run) -> Non
     assert run("diff", "a.yaml", "none.yaml").exit_code == 2
 
 
+def test_of_long_lines_what_is_around_the_difference_is_told(run: Run) -> None:
+    long = "x" * 5000
+    for name, end in (("a.yaml", "one"), ("b.yaml", "two")):
+        answer = SAID.replace("Grüße zurück.", f"{long}{end}{long}")
+        Path(name).write_text(vcrpy((QUESTION, answer)))
+    lines = run("diff", "a.yaml", "b.yaml").stdout.splitlines()
+    assert max(map(len, lines)) < 220
+    assert any(line.startswith("  -...x") and "xonex" in line for line in lines)
+    assert any(line.startswith("  +...x") and "xtwox" in line for line in lines)
+
+
 def test_recordings_grow_stale_by_whole_days(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     day = 24 * 60 * 60

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
-from itertools import count, islice
+from itertools import count, groupby, islice
+from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,7 @@ _ALWAYS_NEW = frozenset({"id", "created", "system_fingerprint", "obfuscation", "
 
 # of one place, more lines are not compared: it would take too long
 _MOST_LINES = 2000
+_LONGEST_LINE = 200
 
 
 class Pair(Struct, frozen=True):
@@ -206,8 +208,32 @@ def _diff(was: Any, now: Any) -> Iterator[str]:
     old, new = old[start:], new[start:]
     rest = max(len(old), len(new)) - _MOST_LINES
     lines = unified_diff(old[:_MOST_LINES], new[:_MOST_LINES], lineterm="", n=3)
-    # the lines that name two files, and where each part stands
-    for line in islice(lines, 3, None):
-        yield "..." if line.startswith("@@") else line
+    # the first ones name two files, and where the first part stands
+    yield from _shortened(list(islice(lines, 3, None)))
     if rest > 0:
         yield f"({rest} further lines are not compared)"
+
+
+def _shortened(lines: list[str]) -> Iterator[str]:
+    """The lines of a diff, of long ones what is around the first difference."""
+    for _, group in groupby(lines, key=lambda line: line[:1] in "-+"):
+        run = list(group)
+        gone = [line for line in run if line.startswith("-")]
+        come = [line for line in run if line.startswith("+")]
+        pairs = list(zip(gone, come, strict=False))
+        others = dict(pairs) | {new: old for old, new in pairs}
+        for line in run:
+            if line.startswith("@@"):
+                yield "..."
+            elif len(line) <= _LONGEST_LINE:
+                yield line
+            else:
+                yield _around(line, others.get(line, line[:1]))
+
+
+def _around(line: str, other: str) -> str:
+    same = len(commonprefix((line[1:], other[1:])))
+    start = max(same - _LONGEST_LINE // 4, 0)
+    shown = line[1 + start : 1 + start + _LONGEST_LINE]
+    before, behind = "..." * (start > 0), "..." * (1 + start + _LONGEST_LINE < len(line))
+    return f"{line[:1]}{before}{shown}{behind}"
