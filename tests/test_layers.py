@@ -39,6 +39,7 @@ LAYERS = (
     ("chatdouble.server",),
     (
         "chatdouble.cli",
+        "chatdouble.cli_cassettes",
         "chatdouble.cli_record",
         "chatdouble.cli_replay",
         "chatdouble.cli_scripts",

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_record, cli_replay, cli_scripts, cli_time, tokens
+from chatdouble import (
+    __version__,
+    cli_cassettes,
+    cli_record,
+    cli_replay,
+    cli_scripts,
+    cli_time,
+    tokens,
+)
 from chatdouble.errors import ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -108,7 +116,7 @@ def main() -> None:
     """A test double for Chat Completions: a mock and replay server for /v1/chat/completions."""
 
 
-for _command in cli_scripts.COMMANDS:
+for _command in (*cli_scripts.COMMANDS, *cli_cassettes.COMMANDS):
     main.add_command(_command)
 main.add_command(_listening(cli_record.record))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -24,37 +25,50 @@ _LARGEST_REQUEST = 64 * 1024 * 1024
 
 
 @click.command()
-@click.argument("scripts", nargs=-1, required=True, type=_PATHS, metavar="SCRIPT...")
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="FILE_OR_FOLDER...")
 @click.option(
     "--print",
     "form",
     type=click.Choice(["yaml", "python"]),
     help="Print the rules as one script, or as Python for the pytest fixture.",
 )
-def check(scripts: tuple[Path, ...], form: str | None) -> None:
-    """Say everything that is wrong with SCRIPTs: files, or folders with such files.
+@click.option(
+    "--older-than",
+    type=click.IntRange(0),
+    metavar="DAYS",
+    help="Recordings that are older are a mistake, too.",
+)
+def check(paths: tuple[Path, ...], form: str | None, older_than: int | None) -> None:
+    """Say everything that is wrong with scripts and recordings: files, or folders with such files.
 
-    Mistakes are told with file, line and path; rules that can never answer, and files in folders
-    that no rule names, are warnings. The status is 1 if there is a mistake, and 0 otherwise.
+    Mistakes of scripts are told with file, line and path; rules that can never answer, and files in
+    folders that no rule names, are warnings. In recordings, of vcrpy or any tool that "convert"
+    reads, secrets and damage are mistakes. Secrets are told with file, interaction, place and kind,
+    and never shown. The status is 1 if there is a mistake, and 0 otherwise.
     """
-    from chatdouble.script.checking import check as look
+    from chatdouble.cassette import checking as recordings
+    from chatdouble.script import checking as scripts
 
-    checked = look(scripts)
-    for mistake in checked.mistakes:
+    recorded = recordings.check(paths, older_than, int(time.time()))
+    written = scripts.check(paths, frozenset(recorded.files))
+    mistakes = (*map(str, written.mistakes), *recorded.mistakes)
+    warnings = (*written.warnings, *recorded.warnings)
+    for mistake in mistakes:
         click.echo(f"error: {mistake}", err=True)
-    for warning in checked.warnings:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     if form is None:
-        counted = (
-            _counted(len(checked.rules), "sound rule"),
-            _counted(checked.scripts, "script"),
-            _counted(len(checked.mistakes), "mistake"),
-            _counted(len(checked.warnings), "warning"),
-        )
-        click.echo("{} in {}, {}, {}".format(*counted))
-    elif not checked.mistakes:
-        click.echo(_printed(checked.rules, form), nl=False)
-    sys.exit(1 if checked.mistakes else 0)
+        found = [
+            f"{_counted(len(written.rules), 'sound rule')} in {_counted(written.scripts, 'script')}"
+        ] * bool(written.scripts or not recorded.files)
+        if recorded.files:
+            files = _counted(len(recorded.files), "recording")
+            found.append(f"{_counted(recorded.interactions, 'interaction')} in {files}")
+        found += [_counted(len(mistakes), "mistake"), _counted(len(warnings), "warning")]
+        click.echo(", ".join(found))
+    elif not mistakes:
+        click.echo(_printed(written.rules, form), nl=False)
+    sys.exit(1 if mistakes else 0)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -363,3 +363,13 @@ def test_every_shared_cassette_is_read(shared_cassettes: Path) -> None:
     files = find(tuple(sorted(folders)))
     assert len(files) > 300
     assert sum(len(load(file)) for file, _ in files) > 600
+
+
+def test_a_cassette_of_vcrpys_json_serializer_is_read_with_emoji(tmp_path: Path) -> None:
+    from vcr.serializers import jsonserializer
+
+    recorded = interaction("\U0001f600 \x00")
+    text = jsonserializer.serialize({"version": 1, "interactions": [recorded]})
+    file = tmp_path / "a.json"
+    file.write_text(text)
+    assert load(file)[0].response == "\U0001f600 \x00".encode()

@@ -6,8 +6,10 @@ that constructs nothing but plain data, and a check that says what is wrong and 
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -159,6 +161,18 @@ _Loader.add_constructor("tag:yaml.org,2002:python/unicode", _construct_plain)
 _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_tuple)
 
 
+def _document(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+    except BROKEN:
+        if not text.startswith("{"):
+            raise
+        # JSON's escapes of letters outside the first plane are none of YAML's
+        with suppress(ValueError, RecursionError):
+            return json.loads(text)
+        raise
+
+
 class _Reader:
     """The serializer that vcrpy is given: it loads safely, and checks the document's shape."""
 
@@ -168,7 +182,7 @@ class _Reader:
 
     def deserialize(self, text: str) -> dict[str, Any]:
         try:
-            document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+            document = _document(text)
         except yaml.constructor.ConstructorError as error:
             raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except BROKEN as error:
@@ -266,11 +280,7 @@ def _interaction(
     body = response["body"]["string"] or b""
     if isinstance(body, str):
         body = body.encode("utf-8", "surrogatepass")
-    encodings = _encodings(headers)
-    if len(encodings) > 2:
-        raise CassetteError(file, f"interaction {number}: more than two content-encodings")
-    for encoding in reversed(encodings):
-        body = _decode(file, number, encoding, body)
+    body = decoded(file, number, headers, body)
     if response["status"]["code"] in (204, 304):
         body = b""  # these have none, and a client would take it for the next response
     sent = request.body or b""
@@ -334,6 +344,22 @@ def _text(value: Any) -> str:
     raw = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
     # a line break inside a header would end it on the wire
     return _CONTROLS.sub(" ", raw.decode("latin-1"))
+
+
+def decoded(file: Path, number: int, headers: tuple[tuple[str, str], ...], body: bytes) -> bytes:
+    """A body with the content-encodings undone that its headers name.
+
+    A body that the recorder has already decoded is left as it is.
+
+    Raises:
+        CassetteError: it cannot be undone; names the file and the interaction's number.
+    """
+    encodings = _encodings(headers)
+    if len(encodings) > 2:
+        raise CassetteError(file, f"interaction {number}: more than two content-encodings")
+    for encoding in reversed(encodings):
+        body = _decode(file, number, encoding, body)
+    return body
 
 
 def _encodings(headers: tuple[tuple[str, str], ...]) -> list[str]:

@@ -41,7 +41,7 @@ def interaction(redacted: Redacted) -> str:
             *(("      cut: true",) if redacted.cut else ()),
             *((f"      layout: {layout}",) if layout else ()),
             *_pieces(redacted),
-            f"      recorded: '{_moment(redacted.recorded)}'",
+            *_recorded(redacted),
             *((f"      request_layout: {sent_layout}",) if sent_layout else ()),
             *_headers(redacted.headers),
             "    status:",
@@ -78,6 +78,12 @@ def _pieces(redacted: Redacted) -> Iterator[str]:
         line += piece
     if redacted.pieces:
         yield line + "]"
+
+
+def _recorded(redacted: Redacted) -> Iterator[str]:
+    # of a recording that another tool made it may be unknown
+    if redacted.recorded:
+        yield f"      recorded: '{_moment(redacted.recorded)}'"
 
 
 def _moment(seconds: int) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chatdouble.errors import ScriptError
 from chatdouble.rules import Rule, unreachable
-from chatdouble.script import document, find, is_cassette
+from chatdouble.script import ENDINGS, document, find, is_cassette
 from chatdouble.script.place import Reading
 from chatdouble.script.written import survey
 
@@ -36,10 +36,14 @@ class Checked(Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def check(paths: tuple[Path, ...]) -> Checked:
+def check(paths: tuple[Path, ...], recordings: frozenset[Path] = frozenset()) -> Checked:
     """Read script files and folders to the end, whatever is wrong with them.
 
     Files that no rule names are looked for in folders, and only if all rules can be read.
+
+    Args:
+        paths: files and folders.
+        recordings: the files that are known to be recordings, and so no scripts.
     """
     rules: list[Rule] = []
     mistakes: list[ScriptError] = []
@@ -47,12 +51,18 @@ def check(paths: tuple[Path, ...]) -> Checked:
     reading = Reading()
     scripts = 0
     for path in paths:
+        if path in recordings:
+            continue
         try:
             files = find((path,))
         except ScriptError as error:
-            mistakes.append(error)
+            if not any(file.is_relative_to(path) for file in recordings):
+                mistakes.append(error)
             continue
         for file, named in files:
+            if file in recordings:
+                cassettes += [file] if file.suffix.lower() in ENDINGS else []
+                continue
             try:
                 root = document(file, reading)
             except ScriptError as error:
@@ -66,7 +76,7 @@ def check(paths: tuple[Path, ...]) -> Checked:
             rules += found
             mistakes += wrong
     warnings = list(covered(tuple(rules)))
-    if not mistakes:
+    if scripts and not mistakes:
         for file in (*cassettes, *_texts(paths)):
             if file.resolve() not in reading.files:
                 warnings.append(f"{file}: no rule names it")
