@@ -18,6 +18,7 @@ EXPORTED = [
     "CassetteError",
     "ChatdoubleError",
     "ListenError",
+    "Matching",
     "Pace",
     "RemoteError",
     "RemoteServer",
@@ -43,6 +44,7 @@ EXPORTED = [
     "glob",
     "like",
     "one_of",
+    "passthrough",
     "refusal",
     "regex",
 ]

@@ -18,6 +18,7 @@ _HOMES = {
     "CassetteError": "errors",
     "ChatdoubleError": "errors",
     "ListenError": "errors",
+    "Matching": "cassette.matching",
     "Pace": "schedule",
     "RemoteError": "errors",
     "RemoteServer": "remote",
@@ -55,6 +56,7 @@ __all__ = [
     "CassetteError",
     "ChatdoubleError",
     "ListenError",
+    "Matching",
     "Pace",
     "RemoteError",
     "RemoteServer",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
         refusal,
     )
     from chatdouble.calls import Call
+    from chatdouble.cassette.matching import Matching
     from chatdouble.engine import Session
     from chatdouble.errors import (
         CassetteError,

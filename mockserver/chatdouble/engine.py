@@ -367,4 +367,3 @@ class Session(Scripting, Verification):
         path = call.path.encode("utf-8", "replace")
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())
-

@@ -9,11 +9,13 @@ from typing import Literal, TypeAlias, get_args
 
 from chatdouble import script as scripts
 from chatdouble.cassette import format as cassettes
+from chatdouble.cassette.match import DEFAULT
+from chatdouble.cassette.matching import Matching
 from chatdouble.cassette.store import Store
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, Settings
 from chatdouble.sources.generated import Generated
-from chatdouble.sources.recorded import Recorded
+from chatdouble.sources.recorded import Recorded, UsedUp
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
@@ -34,6 +36,9 @@ def sources(
     *,
     unmatched: Unmatched = "error",
     settings: Settings | None = None,
+    matching: Matching = DEFAULT,
+    used_up: UsedUp = "repeat",
+    missing: bool = False,
 ) -> tuple[Source, ...]:
     """The sources in the order in which they are asked.
 
@@ -43,12 +48,19 @@ def sources(
         unmatched: what becomes of calls that nothing else answers: an ``error``, a ``generated``
             answer, or ``passthrough`` to the server that the settings name.
         settings: those of the server.
+        matching: which recording answers a request.
+        used_up: what comes behind the last recorded answer to a request, see ``Recorded``.
+        missing: whether a cassette that is not there is an empty one.
 
     Raises:
         ChatdoubleError: a file cannot be read, or there is no server to pass on to.
     """
     rules = scripts.load((script,)) if script is not None else ()
-    recorded = None if cassette is None else _replaying(cassette)
+    recorded = None
+    if cassette is not None:
+        files = () if missing and not cassette.exists() else cassettes.find((cassette,))
+        found = (one for file, _ in files for one in cassettes.load(file))
+        recorded = Recorded(found, matching, used_up=used_up)
     return arranged(
         Scripted(rules),
         recorded,
@@ -112,6 +124,9 @@ def recording(
     cassette: Path,
     *,
     folder: Path | None = None,
+    rules: Scripted | None = None,
+    matching: Matching = DEFAULT,
+    used_up: UsedUp = "repeat",
     timeout: float | None = DEFAULT_TIMEOUT,
     keep: Keep = "answers",
     fsync: bool = False,
@@ -126,11 +141,16 @@ def recording(
 
     Args:
         mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: what they
-            do not answer, the upstream server does. ``all``: it answers everything. ``once``: it
-            does if there is no cassette yet; otherwise only the cassette does.
+            do not answer, the upstream server does. ``all``: it answers everything, and what is
+            recorded takes the place of what the cassette held. ``once``: it does if there is no
+            cassette yet; otherwise only the cassette does.
         upstream: the base URL of the upstream server, which stands for our ``/v1``.
         cassette: the file that is written.
-        folder: where the recordings are that answer; without it they are those of the cassette.
+        folder: where the recordings are that answer, a folder or another cassette; without it they
+            are those of the cassette.
+        rules: what comes first.
+        matching: which recording answers a request.
+        used_up: what comes behind the last recorded answer to a request, see ``Recorded``.
         timeout: seconds that the server may take for the first byte, and between two.
         keep: which answers are recorded, see ``Upstream``.
         fsync: whether each recording is on the disk itself before the client has its answer's end.
@@ -145,7 +165,7 @@ def recording(
 
     def replaying() -> Source:
         try:
-            return Recorded(_recorded(cassette, folder))
+            return Recorded(_recorded(cassette, folder), matching, used_up=used_up)
         except CassetteError as error:
             if tell is None:
                 raise
@@ -155,7 +175,7 @@ def recording(
     def asking() -> Source:
         return Upstream(
             upstream,
-            store=Store(cassette, fsync=fsync),
+            store=Store(cassette, fsync=fsync, fresh=mode == "all"),
             api_key=os.environ.get(UPSTREAM_KEY),
             timeout=timeout,
             keep=keep,
@@ -170,7 +190,8 @@ def recording(
     }
     if mode not in asked:
         raise ChatdoubleError(f"a mode is one of {', '.join(MODES)}, got {mode!r}")
-    return tuple(make() for make in asked[mode])
+    first = () if rules is None else (rules,)
+    return (*first, *(make() for make in asked[mode]))
 
 
 def _recorded(cassette: Path, folder: Path | None) -> Iterator[cassettes.Interaction]:
@@ -192,9 +213,6 @@ def with_recordings(found: tuple[Source, ...], cassette: Path) -> tuple[Source, 
     """
     first = tuple(one for one in found if isinstance(one, Scripted | Recorded))
     others = tuple(one for one in found if not isinstance(one, Scripted | Recorded))
-    return (*first, _replaying(cassette), *others)
-
-
-def _replaying(cassette: Path) -> Recorded:
     files = cassettes.find((cassette,))
-    return Recorded(one for file, _ in files for one in cassettes.load(file))
+    recorded = Recorded(one for file, _ in files for one in cassettes.load(file))
+    return (*first, recorded, *others)

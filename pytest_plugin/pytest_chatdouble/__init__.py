@@ -15,11 +15,17 @@ import pytest
 from pytest_chatdouble import cassettes
 
 if TYPE_CHECKING:
-    from chatdouble import RemoteServer, RemoteSession, Server, Session, Settings
+    from chatdouble import Matching, RemoteServer, RemoteSession, Server, Session, Settings
     from chatdouble.modes import Unmatched
     from chatdouble.sources.source import Source
 
-__all__ = ["chatdouble", "chatdouble_env", "chatdouble_server", "chatdouble_settings"]
+__all__ = [
+    "chatdouble",
+    "chatdouble_env",
+    "chatdouble_matching",
+    "chatdouble_server",
+    "chatdouble_settings",
+]
 
 _MARKER = (
     "chatdouble(script=None, cassette=None, mode=None, unmatched=None, assert_matched=None, "
@@ -92,7 +98,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; put the guard against the network up if it is asked for."""
     config.addinivalue_line("markers", _MARKER)
-    config.pluginmanager.register(cassettes.Housekeeping(config), "chatdouble-cassettes")
+    cassettes.keep_house(config)
     if config.getoption("--chatdouble-block-network") or config.getini("chatdouble_block_network"):
         from pytest_chatdouble.guard import Guard
 
@@ -105,6 +111,14 @@ def chatdouble_settings(pytestconfig: pytest.Config) -> Settings:
     from chatdouble import Settings
 
     return Settings(upstream=cassettes.upstream(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def chatdouble_matching() -> Matching:
+    """Which recording answers a request; override it in a conftest.py to ignore what varies."""
+    from chatdouble import Matching
+
+    return Matching()
 
 
 @pytest.fixture(scope="session")
@@ -134,16 +148,14 @@ def chatdouble(
 
     When the test has run, it fails if a call had no answer or a rule was never used.
     """
-    remote = bool(_server_url(request.config))
-    opened = _opened_there if remote else _opened
-    session = opened(chatdouble_server, request.node)
+    opened = _opened_there if _server_url(request.config) else _opened
+    session = opened(chatdouble_server, request)
     request.node.stash[_SESSION] = session
     if request.config.getini("chatdouble_env"):
         _set_env(request.getfixturevalue("monkeypatch"), session, chatdouble_server)
     yield session
     chatdouble_server.drop(session)
-    if not remote:
-        cassettes.finish(request.node, session)
+    cassettes.finish(request.node, session)
 
 
 @pytest.fixture
@@ -177,15 +189,17 @@ def _server_url(config: pytest.Config) -> str:
     return str(config.getoption("--chatdouble-server") or config.getini("chatdouble_server_url"))
 
 
-def _opened(server: Server, item: pytest.Item) -> Session:
+def _opened(server: Server, request: pytest.FixtureRequest) -> Session:
     """The test's session in this process."""
+    item = request.node
     # the id comes from the test's name, so that a test gets the same completion ids in every run
     name = hashlib.blake2b(item.nodeid.encode("utf-8", "replace"), digest_size=6).hexdigest()
-    return server.session(name, _sources(item, server.settings))
+    return server.session(name, _sources(request, server.settings))
 
 
-def _opened_there(server: RemoteServer, item: pytest.Item) -> RemoteSession:
+def _opened_there(server: RemoteServer, request: pytest.FixtureRequest) -> RemoteSession:
     """The test's session of a server in another process."""
+    item = request.node
     from chatdouble import ScriptError
     from chatdouble.script import load
 
@@ -219,8 +233,9 @@ def _option(item: pytest.Item, name: str) -> Any:
     return item.config.getini(f"chatdouble_{name}") if name not in _MARKER_ONLY else None
 
 
-def _sources(item: pytest.Item, settings: Settings) -> tuple[Source, ...] | None:
+def _sources(request: pytest.FixtureRequest, settings: Settings) -> tuple[Source, ...] | None:
     """The sources of a test's session; None for the usual ones."""
+    item = request.node
     script = _option(item, "script")
     cassette = cassettes.path(item, _option(item, "cassette"))
     unmatched = _unmatched(item)
@@ -232,7 +247,8 @@ def _sources(item: pytest.Item, settings: Settings) -> tuple[Source, ...] | None
     mode = cassettes.mode(item, _option(item, "mode"))
     if cassette is None:
         return modes.sources(rules, unmatched=unmatched, settings=settings)
-    return cassettes.sources(item, rules, cassette, mode, unmatched, settings)
+    matching = request.getfixturevalue("chatdouble_matching")
+    return cassettes.sources(item, rules, cassette, mode, unmatched, settings, matching)
 
 
 def _unmatched(item: pytest.Item) -> Unmatched:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
-from itertools import count, groupby, islice
-from os.path import commonprefix
+from itertools import count, groupby, islice, takewhile
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from chatdouble.cassette.match import Key, key_of
+from chatdouble.cassette.match import Keys, Request, keys_of
 from chatdouble.cassette.take import Take
 from chatdouble.cassette.telling import call_of
 from chatdouble.wire import dialects, sse
@@ -60,7 +59,7 @@ def compare(left: Sequence[Take], right: Sequence[Take], *, exact: bool = False)
         right: the second's.
         exact: whether ids, times, fingerprints, paddings and headers count, too.
     """
-    waiting: dict[Key, list[int]] = {}
+    waiting: dict[Keys, list[int]] = {}
     for number, take in enumerate(right):
         waiting.setdefault(_key(take, exact), []).append(number)
     partner: dict[int, int] = {}
@@ -99,13 +98,13 @@ def _title(take: Take) -> str:
     return f"{take.method} {unquote(urlsplit(take.uri).path)}"
 
 
-def _key(take: Take, exact: bool) -> Key:
+def _key(take: Take, exact: bool) -> Keys:
     uri = urlsplit(take.uri)
     body = take.request_body
     if not exact:
         value = _with_plain_ids(_parsed(body))
         body = body if isinstance(value, bytes) else _dumped(value).encode("utf-8", "replace")
-    return key_of(take.method, unquote(uri.path), uri.query, body)
+    return keys_of(Request(take.method, unquote(uri.path), uri.query, body))
 
 
 def _request(take: Take, exact: bool) -> Any:
@@ -232,7 +231,10 @@ def _shortened(lines: list[str]) -> Iterator[str]:
 
 
 def _around(line: str, other: str) -> str:
-    same = len(commonprefix((line[1:], other[1:])))
+    same = sum(
+        1
+        for _ in takewhile(lambda pair: pair[0] == pair[1], zip(line[1:], other[1:], strict=False))
+    )
     start = max(same - _LONGEST_LINE // 4, 0)
     shown = line[1 + start : 1 + start + _LONGEST_LINE]
     before, behind = "..." * (start > 0), "..." * (1 + start + _LONGEST_LINE < len(line))

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +188,55 @@ def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -
             store._insert(target, old, store._place(old), raw[len(_HEAD) : place.at])
     except _RefusedError as refused:
         raise CassetteError(into, f"{refused}; it is left as it was") from None
+
+
+def remove(file: Path, numbers: frozenset[int]) -> None:
+    """Take interactions out of a cassette; the others stay as they stand there.
+
+    A cassette that would hold none is removed.
+
+    Args:
+        file: the cassette.
+        numbers: which ones, counted from 1.
+
+    Raises:
+        CassetteError: it is damaged or no cassette, or cannot be written; it is left as it was.
+    """
+    try:
+        with _writing(file) as target:
+            data = _read(target)
+            parse(data, file)
+            starts, end = _items(data)
+            kept = [
+                data[start:behind]
+                for number, (start, behind) in enumerate(pairwise((*starts, end)), 1)
+                if number not in numbers
+            ]
+            if kept:
+                _write(target, (data[: starts[0]], *kept, data[end:]), fsync=False)
+            else:
+                target.unlink()
+    except _RefusedError as refused:
+        raise CassetteError(file, f"{refused}; it is left as it was") from None
+
+
+def _items(data: bytes) -> tuple[list[int], int]:
+    """Where each interaction of a sound cassette begins, and where the last one ends."""
+    place = _place_in(data)
+    if place is None:
+        raise _RefusedError("holds no interactions")
+    text = data.decode()
+    depth = 0
+    starts: list[int] = []
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            mark: Any = event.start_mark
+            if depth == 3:  # document, list, interaction
+                starts.append(len(text[: text.rfind("\n", 0, mark.index) + 1].encode()))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return starts, place.at
 
 
 class _RefusedError(Exception):
