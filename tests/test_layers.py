@@ -25,6 +25,7 @@ LAYERS = (
     ("chatdouble.sources",),
     ("chatdouble.script",),
     ("chatdouble.journal", "chatdouble.reloading"),
+    ("chatdouble.retrying",),
     ("chatdouble.report", "chatdouble.verify"),
     ("chatdouble.engine",),
     ("chatdouble.modes",),

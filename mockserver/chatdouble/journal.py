@@ -59,6 +59,11 @@ class Exchange(Struct, kw_only=True, gc=False):
         return self.ending is not None and self.ending.way != "end"
 
     @property
+    def delivered(self) -> bytes:
+        """The answer's body as far as it was handed to the connection."""
+        return b"".join(piece.data for piece in self.pieces)[: self.sent]
+
+    @property
     def size(self) -> int:
         """How many bytes the request's and the answer's body have."""
         size = len(self.call.body)

@@ -74,6 +74,12 @@ def parse(call: Call, body: bytes) -> Reply | None:
     return dialect.parse(body) if dialect else None
 
 
+def begun(call: Call, body: bytes) -> Reply | None:
+    """What a stream of the call's endpoint says that may have been cut, None if it is none."""
+    dialect = _BY_NAME.get(call.endpoint)
+    return dialect.begun(body) if dialect else None
+
+
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
     endpoint's dialect; with the headers of whoever says it.

@@ -43,6 +43,9 @@ class Models:
     def parse(self, body: bytes) -> None:
         """Never a reply: models are told by documents."""
 
+    def begun(self, body: bytes) -> None:
+        """Never a reply: models are told by documents."""
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""
         raise NotImplementedError("models are told by the contract, not by a reply")
