@@ -152,7 +152,7 @@ def _is_whole(exchange: Exchange) -> bool:
 def _retry(before: Exchange, exchange: Exchange, *, automatic: bool) -> Retry:
     return Retry(
         before.response.status,
-        max(exchange.began - (before.began + before.seconds), 0.0),
+        max(exchange.began - (before.began + before.lasts), 0.0),
         _retry_after(before),
         exchange.call,
         automatic,
