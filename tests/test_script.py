@@ -405,3 +405,11 @@ def test_a_step_says_what_goes_wrong() -> None:
 def test_a_fault_that_cannot_be_meant_names_its_place() -> None:
     with pytest.raises(ScriptError, match=r":1: .*fault: lost_chunk takes a whole number from 1"):
         parse("- {reply: Hi., fault: lost_chunk=0}")
+
+
+@pytest.mark.parametrize("written", ["1e5", "1E+5", "1.0e5", "+10.0E4"])
+def test_numbers_with_an_exponent_are_numbers_as_json_has_them(written: str) -> None:
+    (rule,) = parse(f"- {{when: {{field: {{temperature: {written}}}}}, reply: x}}")
+    assert rule.when.data() == {"field": {"temperature": 100000.0}}
+    (rule,) = parse(f"- {{when: {{user: '{written}'}}, reply: x}}")
+    assert rule.when.data() == {"user": written}
