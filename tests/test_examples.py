@@ -27,6 +27,28 @@ def test_the_app_in_a_process_of_its_own() -> None:
     assert "2 passed" in ran.stdout
 
 
+def test_the_app_beside_a_server_in_another_process(run: Callable[..., Process]) -> None:
+    server = run("serve", "--port", 0, "--quiet")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "python_app"]
+    ran = subprocess.run(
+        [*command, "--chatdouble-server", server.base_url],
+        capture_output=True,
+        text=True,
+        cwd=EXAMPLES,
+    )
+    assert "2 passed" in ran.stdout, ran.stdout
+
+
+def test_the_script_of_an_agents_conversation(run: Callable[..., Process]) -> None:
+    server = run("serve", "--port", 0, "--quiet", EXAMPLES / "weather.yaml")
+    app = EXAMPLES / "python_app" / "weather_agent.py"
+    env = {**os.environ, "OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "any"}
+    ran = subprocess.run(
+        [sys.executable, app, "The weather?"], capture_output=True, text=True, env=env
+    )
+    assert ran.stdout == "It is 18 degrees and sunny in Paris.\n", ran.stderr
+
+
 def test_the_app_in_another_language(run: Callable[..., Process], tmp_path: Path) -> None:
     modules = os.environ.get("CHATDOUBLE_NODE_MODULES")
     node = shutil.which("node")

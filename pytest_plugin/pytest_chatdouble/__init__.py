@@ -228,7 +228,6 @@ def _unmatched(item: pytest.Item) -> Literal["error", "generated"]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """When the test itself passed, check what became of its session."""
-    __tracebackhide__ = True
     result = yield
     session = item.stash.get(_SESSION, None)
     if session is not None:
