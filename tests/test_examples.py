@@ -1,9 +1,8 @@
-"""The examples do what they say."""
+"""The examples do what they say; the one for Node is run among the clients (test_node)."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,20 +46,3 @@ def test_the_script_of_an_agents_conversation(run: Callable[..., Process]) -> No
         [sys.executable, app, "The weather?"], capture_output=True, text=True, env=env
     )
     assert ran.stdout == "It is 18 degrees and sunny in Paris.\n", ran.stderr
-
-
-def test_the_app_in_another_language(run: Callable[..., Process], tmp_path: Path) -> None:
-    modules = os.environ.get("CHATDOUBLE_NODE_MODULES")
-    node = shutil.which("node")
-    if node is None or modules is None:
-        pytest.skip("node and CHATDOUBLE_NODE_MODULES, a folder with the npm package openai")
-    app = tmp_path / "app"
-    shutil.copytree(EXAMPLES / "node_app", app)
-    (app / "node_modules").symlink_to(modules)
-    server = run("serve", "--port", 0, "--quiet")
-    env = {**os.environ, "CHATDOUBLE_URL": server.base_url.removesuffix("/v1")}
-    ran = subprocess.run(
-        [node, "--test"], capture_output=True, text=True, cwd=app, env=env, timeout=60
-    )
-    assert ran.returncode == 0, ran.stdout
-    assert "# pass 2" in ran.stdout

@@ -142,7 +142,12 @@ step = (
         },
     )
     | st.fixed_dictionaries(
-        {"reply": one(generated=st.sampled_from([True, "city"]))}, optional=step_fields
+        {
+            "reply": st.fixed_dictionaries(
+                {"generated": st.sampled_from([True, "city"])}, optional={"seed": count}
+            )
+        },
+        optional=step_fields,
     )
     | st.fixed_dictionaries(
         {"fail": st.sampled_from([*FAILURES, 400, 418, 429, 599])},

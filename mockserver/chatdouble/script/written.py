@@ -58,7 +58,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
     "step": _STEP_KEYS,
     "fail": ("status", "message", "type", "code", "param", "retry_after"),
-    "made": ("generated", "recorded"),
+    "made": ("generated", "recorded", "seed"),
     "part": ("call", "with", "id", "refusal", "text", "file"),
     "other": ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template"))),
     "usage": Usage.__struct_fields__,
@@ -224,8 +224,10 @@ def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
 
 def _made(place: Place) -> Maker:
     fields = place.fields(KEYS["made"], "generated or recorded")
-    if len(fields) != 1:
-        place.wrong("expected one of generated, recorded, got both")
+    if ("generated" in fields) == ("recorded" in fields):
+        place.wrong("expected one of generated, recorded")
+    if "recorded" in fields and "seed" in fields:
+        fields["seed"].wrong("seed goes with generated")
     if "recorded" in fields:
         recorded = fields["recorded"]
         file = recorded.file_beside()
@@ -233,7 +235,8 @@ def _made(place: Place) -> Maker:
     hint = fields["generated"].value()
     if not isinstance(hint, str) and hint is not True:
         fields["generated"].wrong(f"expected true or a hint, got {fields['generated'].kind()}")
-    return generated(hint if isinstance(hint, str) else None)
+    seed = fields["seed"].whole_number() if "seed" in fields else 0
+    return generated(hint if isinstance(hint, str) else None, seed=seed)
 
 
 def _reply(fields: dict[str, Place]) -> Reply:
