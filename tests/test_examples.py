@@ -1,9 +1,8 @@
-"""The examples do what they say."""
+"""The examples do what they say; the one for Node is run among the clients (test_node)."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,18 +26,23 @@ def test_the_app_in_a_process_of_its_own() -> None:
     assert "2 passed" in ran.stdout
 
 
-def test_the_app_in_another_language(run: Callable[..., Process], tmp_path: Path) -> None:
-    modules = os.environ.get("CHATDOUBLE_NODE_MODULES")
-    node = shutil.which("node")
-    if node is None or modules is None:
-        pytest.skip("node and CHATDOUBLE_NODE_MODULES, a folder with the npm package openai")
-    app = tmp_path / "app"
-    shutil.copytree(EXAMPLES / "node_app", app)
-    (app / "node_modules").symlink_to(modules)
+def test_the_app_beside_a_server_in_another_process(run: Callable[..., Process]) -> None:
     server = run("serve", "--port", 0, "--quiet")
-    env = {**os.environ, "CHATDOUBLE_URL": server.base_url.removesuffix("/v1")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "python_app"]
     ran = subprocess.run(
-        [node, "--test"], capture_output=True, text=True, cwd=app, env=env, timeout=60
+        [*command, "--chatdouble-server", server.base_url],
+        capture_output=True,
+        text=True,
+        cwd=EXAMPLES,
     )
-    assert ran.returncode == 0, ran.stdout
-    assert "# pass 2" in ran.stdout
+    assert "2 passed" in ran.stdout, ran.stdout
+
+
+def test_the_script_of_an_agents_conversation(run: Callable[..., Process]) -> None:
+    server = run("serve", "--port", 0, "--quiet", EXAMPLES / "weather.yaml")
+    app = EXAMPLES / "python_app" / "weather_agent.py"
+    env = {**os.environ, "OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "any"}
+    ran = subprocess.run(
+        [sys.executable, app, "The weather?"], capture_output=True, text=True, env=env
+    )
+    assert ran.stdout == "It is 18 degrees and sunny in Paris.\n", ran.stderr

@@ -28,6 +28,7 @@ LAYERS = (
     ("chatdouble.sources",),
     ("chatdouble.script",),
     ("chatdouble.journal", "chatdouble.reloading"),
+    ("chatdouble.retrying",),
     ("chatdouble.report", "chatdouble.verify"),
     ("chatdouble.load", "chatdouble.ratelimits"),
     ("chatdouble.traffic",),

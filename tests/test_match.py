@@ -314,3 +314,15 @@ def test_one_of_no_conditions_never_holds() -> None:
     assert not when(not_={}).matches(a_call())
     with pytest.raises(ScriptError, match="any expects at least one condition"):
         parse("- {when: {user: {any: []}}, reply: x}")
+
+
+def test_a_function_that_raises_does_not_match_and_says_so() -> None:
+    def third(call: Call) -> bool:
+        return bool(call.messages[2])
+
+    asked = when(where=third)
+    call = a_call(user="x")
+    assert not asked.matches(call)
+    assert asked.why_not(call) == (
+        "wants where third(call), which raised IndexError: list index out of range"
+    )

@@ -67,6 +67,7 @@ REPLIES = [
     "{reply: '${user}', template: true, times: 2, pace: {first: 1}}",
     "{reply: a, others: [b, [c, {call: f}], {reply: d, logprobs: [{token: d, logprob: -1}]}]}",
     "{reply: {generated: email}, times: 2}",
+    "reply: {generated: true, seed: 7}",
     "{reply: a, scenario: s, to_state: t}",
     "{reply: a, then: [{fail: 500}, {reply: b}], used_up: next}",
 ]

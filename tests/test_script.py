@@ -414,3 +414,11 @@ def test_a_fault_that_cannot_be_meant_names_its_place() -> None:
 def test_a_script_may_give_a_pace_to_the_replies_that_have_none() -> None:
     rules = parse("{pace: slow, rules: [{reply: a, then: [{reply: b, pace: {}}, {fail: 500}]}]}")
     assert [step.pace for step in rules[0].steps] == [PROFILES["slow"], Pace(), None]
+
+
+@pytest.mark.parametrize("written", ["1e5", "1E+5", "1.0e5", "+10.0E4"])
+def test_numbers_with_an_exponent_are_numbers_as_json_has_them(written: str) -> None:
+    (rule,) = parse(f"- {{when: {{field: {{temperature: {written}}}}}, reply: x}}")
+    assert rule.when.data() == {"field": {"temperature": 100000.0}}
+    (rule,) = parse(f"- {{when: {{user: '{written}'}}, reply: x}}")
+    assert rule.when.data() == {"user": written}

@@ -64,6 +64,22 @@ class Exchange(Struct, kw_only=True, gc=False):
         return self.ending is not None and self.ending.way != "end"
 
     @property
+    def lasts(self) -> float:
+        """Seconds from its beginning until the client could have all of the answer, at the least.
+
+        If the client left, or was left without an end, until it did.
+        """
+        if self.ending is not None and self.ending.way == "hang":
+            return self.seconds
+        delay = 0.0 if self.ending is None else self.ending.delay
+        return min(self.seconds, delay + self.pieces[-1].at)
+
+    @property
+    def delivered(self) -> bytes:
+        """The answer's body as far as it was handed to the connection."""
+        return b"".join(piece.data for piece in self.pieces)[: self.sent]
+
+    @property
     def size(self) -> int:
         """How many bytes the request's and the answer's body have."""
         size = len(self.call.body)

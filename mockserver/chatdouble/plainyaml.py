@@ -19,6 +19,9 @@ _DEEPEST = 100
 BROKEN = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
+# numbers of JSON and YAML 1.2, which PyYAML takes for texts
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?[eE][-+]?[0-9]+")
+
 # an escaped backslash, which begins nothing; a character in two escapes; what only JSON takes raw
 _ODD = re.compile(
     r"\\\\"

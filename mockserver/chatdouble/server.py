@@ -202,6 +202,8 @@ class Server:
         """
         if id is None:
             self._made += 1
+            while self._hub.session(str(self._made)) is not None:
+                self._made += 1
             id = str(self._made)  # noqa: A001 - what it is
         prefix = f"{self.url}/s/{id}" if id else self.url
         return self._hub.add(

@@ -5,36 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from chatdouble import retrying
 from chatdouble.calls import Call
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import When, when
+from chatdouble.retrying import Retry, Truncated
 from chatdouble.rules import check_times
 
 # so many calls are shown when none is right
 _MOST_SHOWN = 10
-
-
-class Retry(Struct, frozen=True):
-    """The same request sent again after it had failed.
-
-    Attributes:
-        status: what it was answered before, even if a fault kept that from the client.
-        waited: seconds between the failed answer's end and the next try.
-        asked: seconds that ``retry-after`` asked for, None if it was not sent.
-        call: the call that came again.
-    """
-
-    status: int
-    waited: float
-    asked: float | None
-    call: Call
-
-    @property
-    def obeyed(self) -> bool:
-        """Whether the client waited as long as it was asked to."""
-        return self.asked is None or self.waited >= self.asked
 
 
 class Verification:
@@ -131,19 +110,17 @@ class Verification:
     @property
     def retries(self) -> list[Retry]:
         """The requests that were sent again after a failed or broken answer, oldest first."""
-        failed: dict[tuple[str, bytes], Exchange] = {}
-        found: list[Retry] = []
-        for exchange in self.journal:
-            request = (exchange.call.path, exchange.call.body)
-            before = failed.pop(request, None)
-            if before is not None:
-                ended = before.began + before.seconds
-                waited = max(exchange.began - ended, 0.0)
-                status = before.response.status
-                found.append(Retry(status, waited, _retry_after(before), exchange.call))
-            if exchange.response.status >= 400 or exchange.cut:
-                failed[request] = exchange
-        return found
+        return retrying.retries(self.journal.exchanges)
+
+    @property
+    def truncated(self) -> list[Truncated]:
+        """The streamed answers that a fault cut, with what the client made of each."""
+        return retrying.truncated(self.journal.exchanges)
+
+    @property
+    def notes(self) -> str:
+        """What is odd about how the client behaved, a line each, "" if nothing is."""
+        return "\n".join(retrying.notes(self.journal.exchanges))
 
     def _matching(self, asked: When) -> Iterator[Exchange]:
         return (exchange for exchange in self.journal if asked.matches(exchange.call))
@@ -161,13 +138,3 @@ class Verification:
 
 def _shown(call: Call) -> str:
     return f"{call.method} {call.path} model={call.model!r} user={(call.user or '')[:80]!r}"
-
-
-def _retry_after(exchange: Exchange) -> float | None:
-    for name, value in exchange.response.headers:
-        if name == b"retry-after":
-            try:
-                return float(value)
-            except ValueError:
-                return None
-    return None

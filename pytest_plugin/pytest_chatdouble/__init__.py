@@ -262,7 +262,6 @@ def _unmatched(item: pytest.Item) -> Unmatched:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """When the test itself passed, check what became of its session."""
-    __tracebackhide__ = True
     result = yield
     session = item.stash.get(_SESSION, None)
     if session is not None:
@@ -277,18 +276,22 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what was said in the report of a test that failed."""
+    """Show what was said in the report of a test that failed, and notes in that of any."""
     report = yield
     session = item.stash.get(_SESSION, None)
     if session is not None and report.failed:
         cassettes.note_failure(item)
-    if session is not None and report.failed and call.when == "call":
+    if session is not None and call.when == "call":
         from chatdouble import ChatdoubleError
 
         try:
-            said = session.conversation
+            said = session.conversation if report.failed else ""
+            notes = session.notes
         except ChatdoubleError as error:
-            said = str(error)
+            # a server in another process is gone
+            said, notes = str(error), ""
         if said:
             report.sections.append(("chatdouble: what was said", said))
+        if notes:
+            report.sections.append(("chatdouble: how the client behaved", notes))
     return report

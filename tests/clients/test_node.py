@@ -12,25 +12,41 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(os.environ.get("CHATDOUBLE_NODE", Path(__file__).parent / "node"))
+EXAMPLE = Path(__file__).parents[2] / "examples" / "node_app"
 NAMES = {"openai": "openai.test.mjs", "ai": "ai.test.mjs"}
 
 
+Record = Callable[[str, object], None]
+
+
 @pytest.mark.parametrize("package", NAMES)
-def test_node(
-    package: str,
-    base_url: str,
-    failing_url: str,
-    record_property: Callable[[str, object], None],
-) -> None:
-    node = shutil.which("node")
-    if node is None:
+def test_node(package: str, base_url: str, failing_url: str, record_property: Record) -> None:
+    _installed(package)
+    env = {"BASE_URL": base_url, "FAILING_URL": failing_url}
+    _test(FOLDER, record_property, env, NAMES[package])
+
+
+def test_the_example(base_url: str, tmp_path: Path, record_property: Record) -> None:
+    _installed("openai")
+    app = tmp_path / "app"
+    shutil.copytree(EXAMPLE, app, ignore=shutil.ignore_patterns("node_modules"))
+    (app / "node_modules").symlink_to(FOLDER / "node_modules")
+    _test(app, record_property, {"CHATDOUBLE_URL": base_url.removesuffix("/v1")})
+
+
+def _installed(package: str) -> None:
+    if shutil.which("node") is None:
         pytest.skip("node is not installed")
     if not (FOLDER / "node_modules" / package).is_dir():
         pytest.skip(f"{package} is not installed in {FOLDER}")
+
+
+def _test(folder: Path, record_property: Record, env: dict[str, str], *files: str) -> None:
+    """Run tests by Node's own runner."""
     ran = subprocess.run(
-        [node, "--test", "--test-reporter=tap", NAMES[package]],
-        cwd=FOLDER,
-        env={**os.environ, "BASE_URL": base_url, "FAILING_URL": failing_url},
+        ["node", "--test", "--test-reporter=tap", *files],
+        cwd=folder,
+        env={**os.environ, **env},
         capture_output=True,
         encoding="utf-8",
     )

@@ -88,6 +88,9 @@ def test_a_session_lives_from_its_opening_to_its_end(control: Control) -> None:
     assert (status, made["id"], made["rules"]) == (201, "mine", 0)
     assert made["base_url"].endswith("/s/mine/v1")
     assert control.send("POST", "/sessions", {"id": "mine"})[0] == 400
+    number = int(control.send("POST", "/sessions", {})[1]["id"])
+    control.send("POST", "/sessions", {"id": str(number + 1)})
+    assert control.send("POST", "/sessions", {})[1]["id"] == str(number + 2)
     assert "mine" in [one["id"] for one in control.send("GET", "/sessions")[1]["sessions"]]
     assert control.send("DELETE", "/sessions/mine") == (204, None)
     assert control.send("GET", "/sessions/mine")[0] == 404

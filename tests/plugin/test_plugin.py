@@ -311,6 +311,7 @@ def test_a_failure_of_the_test_itself_comes_first(chatdouble):
             "<- 200 scripted: 'See you.'",
         ]
     )
+    result.stdout.no_fnmatch_line("*traceback entries are hidden*")
 
 
 def test_the_ini_file_switches_the_checks_off_and_made_up_answers_on(

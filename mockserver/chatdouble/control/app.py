@@ -213,6 +213,7 @@ class _Control:
             {
                 "problems": session.report(matched=matched, used=used),
                 "conversation": session.conversation,
+                "notes": session.notes,
             }
         )
 

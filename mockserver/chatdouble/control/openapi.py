@@ -55,6 +55,7 @@ _DEFAULTS = {
 _REPORT = {
     "problems": {"type": "string", "description": "empty if all is well"},
     "conversation": {"type": "string", "description": "what was asked and answered"},
+    "notes": {"type": "string", "description": "what is odd about how the client behaved"},
 }
 _EXCHANGES = {"exchanges": {"type": "array", "items": {"type": "object"}}}
 _NEW_SESSION: dict[str, Any] = {

@@ -86,6 +86,7 @@ def exchange(number: int, one: Exchange, *, body: bool = False) -> dict[str, Any
         "sent": one.sent,
         "began": one.began,
         "seconds": one.seconds,
+        "lasts": one.lasts,
     }
 
 

@@ -231,12 +231,19 @@ class Where(Struct, frozen=True):
     function: Callable[[Call], object]
 
     def holds(self, call: Call) -> bool:
-        """Whether the function says so."""
-        return bool(self.function(call))
+        """Whether the function says so; one that raises does not."""
+        try:
+            return bool(self.function(call))
+        except Exception:  # why_not() tells it
+            return False
 
     def why_not(self, call: Call) -> str | None:
-        """That the function says no."""
-        return None if self.holds(call) else f"wants {self}, which says no"
+        """That the function says no, or what it raises."""
+        try:
+            says = bool(self.function(call))
+        except Exception as error:
+            return f"wants {self}, which raised {type(error).__name__}: {error}"
+        return None if says else f"wants {self}, which says no"
 
     def looked_at(self, call: Call) -> list[Looked]:
         """What a function looks at is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +18,7 @@ from chatdouble.failures import FAILURES, api_error
 from chatdouble.faults import Chance, written
 from chatdouble.match.parts import Where
 from chatdouble.match.when import Either, When
+from chatdouble.plainyaml import EXPONENT
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
 from chatdouble.schedule import Pace
@@ -27,6 +29,23 @@ _TEXTS = ("finish_reason", "reasoning_content", "model", "system_fingerprint", "
 
 # what only Python can say of a reply
 _PYTHON_ONLY = ("stopped_by", "audio", "id", "created", "without")
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which would write some line breaks so that they are read as others."""
+
+
+def _represented(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _ODD_BREAK.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_ODD_BREAK = re.compile("[\r\x85\u2028\u2029]")
+_Dumper.add_representer(str, _represented)
+# so that such a text gets its quotes
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(f"({EXPONENT.pattern})$"), list("-+0123456789")
+)
 
 
 @runtime_checkable
@@ -69,7 +88,7 @@ def script(rules: tuple[Rule, ...]) -> str:
 
 def text(value: Any) -> str:
     """Plain values as YAML, in the order that they have."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def python(rule: Rule, session: str = "chatdouble") -> str:

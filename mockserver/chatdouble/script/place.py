@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import yaml
 
 from chatdouble.errors import ScriptError
-from chatdouble.plainyaml import BROKEN, where
+from chatdouble.plainyaml import BROKEN, EXPONENT, where
 
 _MOST_NODES = 200_000
 _TAG_PREFIX = "tag:yaml.org,2002:"
@@ -165,6 +165,9 @@ class Place:
             return [item.value() for item in self.items("a list")]
         if isinstance(self._node, yaml.MappingNode):
             return {key: place.value() for key, place in self.fields(None, "a mapping").items()}
+        node = self._node
+        if isinstance(node, yaml.ScalarNode) and not node.style and EXPONENT.fullmatch(node.value):
+            return float(node.value)
         loader = yaml.SafeLoader("")
         try:
             value = loader.construct_object(self._node)

@@ -194,6 +194,7 @@ _MADE: dict[str, Schema] = {
         "true: made up as without rules; or one value of a kind, for example city",
         {"anyOf": [{"const": True}, _TEXT]},
     ),
+    "seed": _means("another one gives other words", {"type": "integer"}),
     "recorded": _means("a cassette in the script's folder or below it", _TEXT),
     "passthrough": _means("true: the real server answers, which --upstream names", {"const": True}),
 }
@@ -278,7 +279,9 @@ def _rule() -> Schema:
 
 
 def _reply() -> Schema:
-    made = _object("made", _MADE) | {"minProperties": 1, "maxProperties": 1}
+    made = _object("made", _MADE)
+    made["oneOf"] = [{"required": ["generated"]}, {"required": ["recorded"]}]
+    made["dependentRequired"] = {"seed": ["generated"]}
     return {"anyOf": [_ref("said"), made]}
 
 

@@ -60,7 +60,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
     "step": _STEP_KEYS,
     "fail": ("status", "message", "type", "code", "param", "retry_after"),
-    "made": ("generated", "recorded", "passthrough"),
+    "made": ("generated", "recorded", "passthrough", "seed"),
     "part": ("call", "with", "id", "refusal", "text", "file"),
     "other": ("reply", *(key for key in _REPLY_KEYS if key not in ("others", "template"))),
     "usage": Usage.__struct_fields__,
@@ -251,8 +251,13 @@ def _answer(fields: dict[str, Place]) -> Reply | Recording | Maker:
 
 def _made(place: Place) -> Maker:
     fields = place.fields(KEYS["made"], "generated, recorded or passthrough")
-    if len(fields) != 1:
-        place.wrong(f"expected one of {', '.join(KEYS['made'])}, got {' and '.join(fields)}")
+    made = [key for key in ("generated", "recorded", "passthrough") if key in fields]
+    if len(made) != 1:
+        place.wrong(
+            f"expected one of generated, recorded, passthrough, got {' and '.join(made) or 'none'}"
+        )
+    if "seed" in fields and "generated" not in fields:
+        fields["seed"].wrong("seed goes with generated")
     if "passthrough" in fields:
         if fields["passthrough"].value() is not True:
             fields["passthrough"].wrong(f"expected true, got {fields['passthrough'].kind()}")
@@ -264,7 +269,8 @@ def _made(place: Place) -> Maker:
     hint = fields["generated"].value()
     if not isinstance(hint, str) and hint is not True:
         fields["generated"].wrong(f"expected true or a hint, got {fields['generated'].kind()}")
-    return generated(hint if isinstance(hint, str) else None)
+    seed = fields["seed"].whole_number() if "seed" in fields else 0
+    return generated(hint if isinstance(hint, str) else None, seed=seed)
 
 
 def _reply(fields: dict[str, Place]) -> Reply:

@@ -47,8 +47,9 @@ class Generating:
         return self._hint, self._seed
 
     def data(self) -> Any:
-        """The reply as a script says it, which knows no seed."""
-        return {"generated": True if self._hint is None else self._hint}
+        """The reply as a script says it."""
+        seed = {"seed": self._seed} if self._seed else {}
+        return {"generated": True if self._hint is None else self._hint, **seed}
 
     def python(self) -> str:
         """The reply as Python says it."""

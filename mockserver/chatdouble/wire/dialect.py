@@ -34,6 +34,10 @@ class Dialect(Protocol):
         """The reply that a recorded answer says, None if it is no whole reply."""
         ...
 
+    def begun(self, body: bytes) -> Reply | None:
+        """What a stream says that may have been cut, None if it is no stream of a reply."""
+        ...
+
     def cost(self, call: Call) -> Cost | None:
         """What the call counts against the rate limits, None if nothing."""
         ...

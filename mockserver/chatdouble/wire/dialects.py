@@ -97,6 +97,12 @@ def tokens(call: Call, answer: Answer, *, whole: bool = False) -> int:
     return dialect.tokens(call, reply, whole=whole)
 
 
+def begun(call: Call, body: bytes) -> Reply | None:
+    """What a stream of the call's endpoint says that may have been cut, None if it is none."""
+    dialect = _BY_NAME.get(call.endpoint)
+    return dialect.begun(body) if dialect else None
+
+
 def render(
     call: Call, answer: Answer, stamp: Stamp, limits: tuple[Header, ...] | None = None
 ) -> Response:

@@ -47,6 +47,9 @@ class Models:
         """None: no model says anything."""
         return 0
 
+    def begun(self, body: bytes) -> None:
+        """Never a reply: models are told by documents."""
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""
         raise NotImplementedError("models are told by the contract, not by a reply")

@@ -82,6 +82,13 @@ class ChatCompletions:
         said = render.said_tokens(request, limits.limited(request, reply))
         return said + render.asked_tokens(request, reply) if whole else said
 
+    def begun(self, body: bytes) -> Reply | None:
+        """What a stream says that may have been cut, None if it is no stream of a reply."""
+        try:
+            return parse.begun_by_stream(body)
+        except parse.NotAReplyError:
+            return None
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""
         view = call.view

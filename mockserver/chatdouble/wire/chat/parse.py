@@ -59,6 +59,15 @@ def reply_of_stream(body: bytes) -> Reply:
     return _guarded(_stream, body)
 
 
+def begun_by_stream(body: bytes) -> Reply:
+    """What the events of a stream say up to its end or its first broken event.
+
+    Raises:
+        NotAReplyError: the events are no chunks.
+    """
+    return _guarded(_begun, body)
+
+
 def _guarded(read: Callable[[bytes], Reply], body: bytes) -> Reply:
     try:
         return read(body)
@@ -80,14 +89,23 @@ def _body(body: bytes) -> Reply:
     return _reply(said, completion, completion.get("usage"), without)
 
 
-def _stream(body: bytes) -> Reply:
+def _begun(body: bytes) -> Reply:
+    return _stream(body, whole=False)
+
+
+def _stream(body: bytes, *, whole: bool = True) -> Reply:
     messages: dict[int, dict[str, Any]] = {}
     ends: dict[int, dict[str, Any]] = {}
     usage, first, without = None, None, frozenset[str]()
     for line in body.splitlines():
         if not line.startswith(b"data: {"):
             continue
-        chunk = _object(line[len(b"data: ") :])
+        try:
+            chunk = _object(line[len(b"data: ") :])
+        except NotAReplyError:
+            if whole:
+                raise
+            break
         if first is None:
             first = chunk
             without |= _lacks(chunk, "service_tier", "system_fingerprint", "obfuscation")
@@ -103,11 +121,11 @@ def _stream(body: bytes) -> Reply:
                 ends[choice["index"]] = {**choice, "logprobs": message.get("logprobs")}
     if first is None or not messages:
         raise NotAReplyError("it has no chunks")
-    if ends.keys() != messages.keys():
+    if whole and ends.keys() != messages.keys():
         raise NotAReplyError("it ends before the reply does")
     if any(len(message.get("tool_calls") or ()) > 1 for message in messages.values()):
         without -= {"refusal"}  # streams of several calls never had it
-    said = [(messages[index], ends[index]) for index in sorted(messages)]
+    said = [(messages[index], ends.get(index, {})) for index in sorted(messages)]
     return _reply(said, first, usage, without)
 
 

@@ -105,6 +105,9 @@ class StoredCompletions:
     def parse(self, body: bytes) -> None:
         """Never a reply: what is stored is told as documents."""
 
+    def begun(self, body: bytes) -> None:
+        """Never a reply: what is stored is told as documents."""
+
     def cost(self, call: Call) -> None:
         """Nothing: no model works for it."""
 
