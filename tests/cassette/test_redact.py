@@ -188,6 +188,11 @@ def test_the_key_is_found_in_bytes_that_are_no_text() -> None:
     assert kept.request_body == b"\xff\x00 <api-key-1> \xfe"
 
 
+def test_a_name_in_bytes_that_are_no_text_says_nothing() -> None:
+    take = a_take(request_body=b"\xff\xd8;pwd=\xad\x8b\x84-\xf1\xca=\xc2\xb6I\xc5 \x00")
+    assert redact(take, Placeholders()).request_body == take.request_body
+
+
 def test_a_secret_split_over_events_leaves_every_event_and_piece_where_it_was() -> None:
     parts = ["my key: ", KEY[:5], KEY[5:30], KEY[30:], " and more"]
     kept = redacted(pieces=[(at / 10, event(part)) for at, part in enumerate(parts)])

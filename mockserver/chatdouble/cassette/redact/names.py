@@ -203,9 +203,19 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
     return place
 
 
+def _is_text(value: str) -> bool:
+    """Whether these characters, each a byte, are no piece of an image or of a sound."""
+    if value.isascii():
+        return value.isprintable() or value.replace("\n", "").replace("\r", "").isprintable()
+    try:
+        return value.encode("latin-1").decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
 def _plausible(value: str, kind: str, *, unsure: bool) -> bool:
     """Whether a value can be a secret: not a word of prose, nor what stands in for one."""
-    if len(value) < 4 or stands_in(value):
+    if len(value) < 4 or stands_in(value) or not _is_text(value):
         return False
     if any(char.isspace() for char in value):
         return kind in ("cookie", "private-key") or value.lower().startswith(("bearer ", "basic "))
