@@ -33,6 +33,9 @@ _STEMS = (
     "token",
 )
 
+# in a query it lets whoever has it in
+_SIGNATURE = "signature"
+
 # ends of names, without hyphens, underscores and capitals
 _SURE = {
     "accesskey": "api-key",
@@ -76,8 +79,8 @@ _LIKELY = {
     "secrets": "secret",
     "session": "token",
     "sessionid": "token",
-    "sig": "secret",
-    "signature": "secret",
+    "sig": _SIGNATURE,
+    "signature": _SIGNATURE,
     "token": "token",
 }
 # marks in texts and places in lists
@@ -98,7 +101,7 @@ _QUOTED = {
     "'": re.compile(r"(?:[^'\\\n]|\\.){0,16000}", re.ASCII),
 }
 _BARE = re.compile(r"[^\s&\"'<>;,(){}\[\]\\|`]{4,4000}", re.ASCII)
-_COOKIES = re.compile(r"[^\s=;]{1,100}=[^\n\"']{4,4000}", re.ASCII)
+_COOKIES = re.compile(r"[^\s=;&]{1,100}=[^\n\"'&]{4,4000}|[^\s&\"'\\]{8,4000}", re.ASCII)
 # the neighbours of a token in `logprobs`
 _LOGPROB = re.compile(r"\"\s{0,20},\s{0,20}\"(?:logprob|bytes|top_logprobs)\"", re.ASCII)
 _LOGPROB_BEFORE = re.compile(r"\"(?:logprob|bytes)\"\s*:[^\"{}]*,\s*\"\Z", re.ASCII)
@@ -165,6 +168,8 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
             return end
         found = ("api-key", True)
     kind, unsure = found
+    if kind == _SIGNATURE and behind[2] != "=":
+        return end  # of a thought, of a commit: it lets nobody in
     if len(behind[4]) > 1:
         return end  # JSON in a JSON string: read where it is unescaped
     quote = behind[4]
@@ -172,9 +177,11 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
         match = (_COOKIES if kind == "cookie" else _BARE).match(text, behind.end())
         if match is None:
             return end
-        # without quotes, `password: see below` says nothing
-        prose = behind[2] != "=" or behind[1] != ""
-        if _plausible(match[0], kind, unsure=unsure or prose):
+        # without quotes, `password: see below` and `api_key=get_key()` say nothing
+        pair = behind[2] == "=" and not behind[1]
+        prose = not pair or not (not start or text[start - 1] in "?&;" or name.isupper())
+        called = text[match.end() : match.end() + 1] == "("
+        if not called and _plausible(match[0], kind, unsure=unsure or prose):
             yield match.start(), match.end(), kind
         return match.end()
     if name == "token" and _LOGPROB_BEFORE.search(text, max(0, start - 400), start):
@@ -196,9 +203,19 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
     return place
 
 
+def _is_text(value: str) -> bool:
+    """Whether these characters, each a byte, are no piece of an image or of a sound."""
+    if value.isascii():
+        return value.isprintable() or value.replace("\n", "").replace("\r", "").isprintable()
+    try:
+        return value.encode("latin-1").decode().isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
 def _plausible(value: str, kind: str, *, unsure: bool) -> bool:
     """Whether a value can be a secret: not a word of prose, nor what stands in for one."""
-    if len(value) < 4 or stands_in(value):
+    if len(value) < 4 or stands_in(value) or not _is_text(value):
         return False
     if any(char.isspace() for char in value):
         return kind in ("cookie", "private-key") or value.lower().startswith(("bearer ", "basic "))

@@ -15,6 +15,7 @@ from chatdouble.cassette.redact.shapes import WORD, Span, shaped
 from chatdouble.cassette.redact.views import (
     Part,
     View,
+    decoded,
     joined,
     lines,
     outermost,
@@ -28,6 +29,9 @@ _MOST_QUOTED = 2
 
 # a shorter value is found everywhere in ordinary texts
 SHORTEST = 8
+# how many secrets are searched in a text: so many characters in all, but these at least
+_FEWEST_SEARCHED = 10
+_MOST_SEARCHED = 50_000_000
 _LONG = 20
 _LOGPROBS = ('"logprobs"', '\\"logprobs\\"')
 
@@ -59,7 +63,9 @@ def scan(text: str) -> list[Found]:
 
 def search(text: str, secrets: Iterable[tuple[str, str]]) -> list[Found]:
     """Where known secrets, as (kind, secret), stand: as they are, encoded, or split over events."""
-    wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST]
+    # a text that is full of secrets may not take long: the first ones are the request's own
+    most = max(_FEWEST_SEARCHED, _MOST_SEARCHED // (len(text) + 1))
+    wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST][:most]
     if not wanted:
         return []
     found: list[Found] = []
@@ -88,6 +94,9 @@ def _views(view: View) -> Iterator[View]:
     layers, current = 0, view
     while True:
         yield current
+        in_base64 = decoded(current)
+        if in_base64 is not None:
+            yield in_base64
         inner = current
         for _ in range(_MOST_QUOTED):
             quoted = unquoted(inner)
