@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from chatdouble import faults, schedule
-from chatdouble.answers import Answer, ApiError, is_cut
+from chatdouble.answers import Answer, ApiError, Recording, is_cut
 from chatdouble.calls import Call
 from chatdouble.dice import Dice
 from chatdouble.errors import ChatdoubleError, ScriptError
@@ -26,9 +26,9 @@ from chatdouble.sources.scripted import Numbered, Scripted
 from chatdouble.sources.source import Choice, Closing, Source, chosen
 from chatdouble.sources.stored import Stored
 from chatdouble.sources.upstream import Upstream
-from chatdouble.traffic import FREE, Passage, Traffic
+from chatdouble.traffic import Passage, Traffic
 from chatdouble.verify import Verification
-from chatdouble.wire import dialects
+from chatdouble.wire import dialects, headers
 from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
@@ -231,7 +231,9 @@ class Session(Scripting, Verification):
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
         traffic = self._traffic
-        passage = FREE if traffic.is_free else await traffic.enter(call)
+        passage = traffic.asked(call)
+        if traffic.is_limited:
+            passage = await traffic.enter(call, passage)
         try:
             exchange = await self._answered(call, ordinal, passage, large=large)
         except BaseException:
@@ -242,7 +244,7 @@ class Session(Scripting, Verification):
             # the journal keeps the call, which must not keep us
             call.pass_on = None
         if passage.placed:
-            exchange.ended = traffic.leave
+            exchange.ended, exchange.waited = traffic.leave, passage.waited
         return self.journal.open(exchange)
 
     async def _answered(
@@ -288,6 +290,8 @@ class Session(Scripting, Verification):
             dice = self._dice(call, ordinal, "pace")
             timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))
             exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if timed.headers and not isinstance(answer, Recording):
+                exchange.response = response = headers.taking(response, timed.headers)
             if due:
                 sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
                 exchange.response, exchange.pieces = sending.response, sending.pieces

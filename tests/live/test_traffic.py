@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import openai
 import pytest
@@ -13,6 +15,7 @@ from tests.conftest import Process, until
 from tests.test_load import Clock
 
 HELLO = [{"role": "user", "content": "Hello"}]
+STREAM: Any = {"model": "gpt-4o", "messages": HELLO, "stream": True}
 
 
 def client(session: Session, **options: object) -> openai.OpenAI:
@@ -70,13 +73,24 @@ def test_a_refused_request_counts_as_at_the_api() -> None:
         assert caught.value.response.headers["x-ratelimit-remaining-requests"] == "1"
 
 
+def test_an_error_of_a_rule_says_by_itself_what_is_used_up() -> None:
+    with Server(Settings(rpm=9, timer=Clock())) as server:
+        session = server.session()
+        session.on().fail("rate_limit")
+        with pytest.raises(openai.RateLimitError) as caught:
+            ask(client(session, max_retries=0))
+        headers = caught.value.response.headers
+        assert headers.get_list("x-ratelimit-remaining-requests") == ["0"]
+        assert headers["x-ratelimit-limit-requests"] == "9"
+
+
 def test_calls_wait_for_a_place_and_are_refused_beyond_the_queue() -> None:
     with Server(Settings(max_concurrent=1, queue=1)) as server:
         session = server.session()
         session.on(stream=True).reply("One two three.", pace=Pace(first=0.01, each=30))
         session.on(stream=False).reply(refusal("No."))
         made = client(session, max_retries=0)
-        stream = made.chat.completions.create(model="gpt-4o", messages=HELLO, stream=True)  # type: ignore[call-overload]
+        stream: Any = made.chat.completions.create(**STREAM)
         next(iter(stream))
         waiting = threading.Thread(target=ask, args=(made,))
         waiting.start()
@@ -95,6 +109,23 @@ def test_calls_wait_for_a_place_and_are_refused_beyond_the_queue() -> None:
         until(lambda: load._open == 0)
 
 
+def test_a_call_that_waited_for_its_place_takes_its_full_time_then() -> None:
+    with Server(Settings(max_concurrent=1, queue=5)) as server:
+        session = server.session(pace="ttft=100ms")
+        session.on().reply("Hi.")
+        made = client(session, max_retries=0)
+        threads = [threading.Thread(target=ask, args=(made,)) for _ in range(3)]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        # the clock of the event loop has milliseconds
+        assert time.monotonic() - started >= 0.29
+        waited = sorted(one.waited for one in session.journal)
+        assert waited[0] < waited[1] < waited[2]
+
+
 def test_times_grow_under_load_and_a_cold_session_warms_up() -> None:
     clock = Clock()
     with Server(Settings(load_factor=0.5, warm_up=0.02, timer=clock)) as server:
@@ -107,7 +138,7 @@ def test_times_grow_under_load_and_a_cold_session_warms_up() -> None:
         clock.now += 1
         ask(made)
         assert session.journal.exchanges[-1].pieces[0].at == pytest.approx(0.01)
-        stream = made.chat.completions.create(model="gpt-4o", messages=HELLO, stream=True)  # type: ignore[call-overload]
+        stream: Any = made.chat.completions.create(**STREAM)
         next(iter(stream))
         ask(made)
         assert session.journal.exchanges[-1].pieces[0].at == pytest.approx(0.015)
@@ -120,7 +151,7 @@ def test_the_command_limits_requests(run: Callable[..., Process]) -> None:
         openai.OpenAI(base_url=process.base_url, api_key=key, max_retries=0) for key in "ab"
     )
     ask(first)
-    with pytest.raises(openai.RateLimitError, match="Limit 1, Used 1, Requested 1. Please try"):
+    with pytest.raises(openai.RateLimitError, match="Limit 1, Used 1, Requested 1"):
         ask(second)
     status, _, errors = run("serve", "--port", "0", "--warm-up", "soon").ended()
     assert status == 2

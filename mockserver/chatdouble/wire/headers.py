@@ -11,6 +11,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Header, Response, Stamp
@@ -18,6 +20,7 @@ from chatdouble.wire.response import Header, Response, Stamp
 _ORGANIZATION: Header = (b"openai-organization", b"org-chatdouble")
 _PROJECT: Header = (b"openai-project", b"proj_chatdouble")
 _VERSION: Header = (b"openai-version", b"2020-10-01")
+_TOOK = b"openai-processing-ms"
 _VARY: Header = (b"vary", b"Origin")
 
 # how large the template of a body is that says nothing
@@ -39,7 +42,12 @@ def of_api(
     size = len(response.template.frames[0]) if response.length else 0
     said = _of_api(own[0], stamp.created, cost, size)
     if limits is not None:
-        said = (*(one for one in said if not one[0].startswith(ratelimits.PREFIX)), *limits)
+        # an error that a rule gives says by itself what is used up
+        set_by_answer = {name for name, _ in own}
+        said = (
+            *(one for one in said if not one[0].startswith(ratelimits.PREFIX)),
+            *(one for one in limits if one[0] not in set_by_answer),
+        )
     return _with(response, (*said, _id(stamp), *own[1:]))
 
 
@@ -49,7 +57,7 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> t
         _date(created),
         media_type,
         _ORGANIZATION,
-        (b"openai-processing-ms", b"%d" % _milliseconds(cost, size)),
+        (_TOOK, b"%d" % _milliseconds(cost, size)),
         _PROJECT,
         _VERSION,
         *(ratelimits.headers(cost) if cost else ()),
@@ -75,6 +83,15 @@ def _milliseconds(cost: Cost | None, size: int) -> int:
     for each token. Here it is made from sizes, not from the clock, so that it is always the same.
     """
     return 150 + (cost.tokens // 50 if cost else 0) + 3 * max(size - _BARE, 0)
+
+
+def taking(response: Response, seconds: float) -> Response:
+    """The response with the time that it says it took, if it says one: that to its headers."""
+    said = tuple(
+        (name, b"%d" % round(1000 * seconds) if name == _TOOK else value)
+        for name, value in response.headers
+    )
+    return replace(response, headers=said)
 
 
 def request_id(stamp: Stamp) -> str:
