@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from itertools import count, groupby, islice
-from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -232,7 +231,8 @@ def _shortened(lines: list[str]) -> Iterator[str]:
 
 
 def _around(line: str, other: str) -> str:
-    same = len(commonprefix((line[1:], other[1:])))
+    letters = enumerate(zip(line[1:], other[1:], strict=False))
+    same = next((at for at, (one, two) in letters if one != two), 0)
     start = max(same - _LONGEST_LINE // 4, 0)
     shown = line[1 + start : 1 + start + _LONGEST_LINE]
     before, behind = "..." * (start > 0), "..." * (1 + start + _LONGEST_LINE < len(line))
