@@ -141,7 +141,8 @@ def test_choices_refusals_and_figures_are_shown(run: Run) -> None:
         {"index": 0, "message": said("assistant", "One."), "finish_reason": "stop"},
         {"index": 1, "message": refused, "finish_reason": "length"},
     ]
-    usage = {"prompt_tokens": 9, "completion_tokens": 4} | {"completion_tokens_details": {"reasoning_tokens": 2}}
+    details = {"completion_tokens_details": {"reasoning_tokens": 2}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4} | details
     answer = json.dumps(ANSWER | {"choices": choices, "usage": usage})
     Path("a.yaml").write_text(vcrpy((QUESTION | {"n": 2}, answer)))
     lines = [line.strip() for line in shown(run, "a.yaml")]
