@@ -39,6 +39,26 @@ def test_packed_chunks_of_polly_are_unpacked(tmp_path: Path) -> None:
     assert json.loads(take.body) == recordings.ANSWER
 
 
+def test_what_browsers_save_is_read(tmp_path: Path) -> None:
+    """HTTP/2's pseudo headers, bodies that are unpacked already, requests without a response."""
+    document = json.loads(recordings.har())
+    (entry,) = document["log"]["entries"]
+    entry["request"]["headers"].append({"name": ":authority", "value": "api.openai.com"})
+    picture = json.loads(json.dumps(entry))
+    packed = {"name": "content-encoding", "value": "br"}
+    picture["response"]["headers"].append(packed)
+    picture["response"]["content"] = {"encoding": "base64", "text": "/9j/4AA="}
+    for status in (0, 101):
+        broken = json.loads(json.dumps(entry))
+        broken["response"]["status"] = status
+        document["log"]["entries"].append(broken)
+    document["log"]["entries"].append(picture)
+    reading = read(tmp_path, json.dumps(document))
+    assert len(reading.takes) == 2
+    assert reading.takes[1].body == b"\xff\xd8\xff\xe0\x00"
+    assert reading.left == ("interactions 2, 3: the whole of it, which got no response",)
+
+
 def test_the_first_version_of_go_vcr_is_no_vcrpy_cassette(tmp_path: Path) -> None:
     reading = read(tmp_path, recordings.govcr(1))
     assert reading.family.name == "go-vcr"
