@@ -71,6 +71,17 @@ def test_the_time_of_recording_is_kept(tmp_path: Path, name: str) -> None:
     assert recorded_at(take) == 1_700_000_000
 
 
+def test_a_time_that_no_file_can_hold_is_none(tmp_path: Path) -> None:
+    for name, text in (("vcrpy", "recorded"), ("betamax", "recorded_at")):
+        document = json.loads(recordings.FILES[name])
+        late = "9999-12-31T23:59:59-23:59"
+        if name == "vcrpy":
+            document["interactions"][0]["response"]["chatdouble"] = {text: late}
+        else:
+            document["http_interactions"][0][text] = late
+        assert read(tmp_path, json.dumps(document)).takes[0].recorded == 0
+
+
 def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert "laid out" in read(tmp_path, recordings.azure_test_proxy()).left[0]
     mapping = json.loads(recordings.wiremock())
