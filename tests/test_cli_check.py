@@ -120,6 +120,25 @@ def test_secrets_in_recordings_of_any_tool_are_found_told_and_taken_out(
     assert new.request_body == old.request_body.replace(KEY.encode(), b"<api-key-1>")
 
 
+def test_a_cassette_stays_as_it_is_but_for_its_secrets(run: Run) -> None:
+    Path("a.har").write_text(recordings.har())
+    run("convert", "a.har", "--to", "a.yaml")
+    sound = Path("a.yaml").read_text()
+    Path("a.yaml").write_text(sound.replace("Grüße?", KEY) + f"note: {KEY}\n")
+    found = run("check", "a.yaml")
+    assert found.exit_code == 1
+    assert found.stderr.splitlines() == [
+        "error: a.yaml, interaction 1: what may be secret (api-key) at request.body",
+        "error: a.yaml, what may be secret (api-key) at note",
+    ]
+    assert run("redact", "a.yaml").exit_code == 0
+    lines = Path("a.yaml").read_text().splitlines()
+    assert [line for line in lines if "<api-key-1>" not in line] == [
+        line for line in sound.splitlines() if "Grüße?" not in line
+    ]
+    assert run("check", "a.yaml").exit_code == 0
+
+
 def test_what_is_packed_is_not_cleaned_in_place_and_left_as_it_was(run: Run) -> None:
     document = json.loads(recordings.polly())
     secret = recordings.SAID.replace("zurück", KEY)

@@ -54,6 +54,7 @@ def check(paths: tuple[Path, ...], older_than_days: int | None, now: int) -> Che
         for file, _ in found:
             try:
                 reading = families.read(file)
+                hidden = secrets(reading)
             except CassetteError as error:
                 if not error.foreign:
                     files.append(file)
@@ -61,7 +62,7 @@ def check(paths: tuple[Path, ...], older_than_days: int | None, now: int) -> Che
                 continue
             files.append(file)
             count += len(reading.takes)
-            mistakes += (f"{file}, {secret}" for secret in secrets(reading.takes))
+            mistakes += (f"{file}, {secret}" for secret in hidden)
             mistakes += _old(reading, older_than_days, now)
             warnings += _unsound(reading)
     return Checked(tuple(files), count, tuple(mistakes), tuple(warnings))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from chatdouble.cassette import families
+from chatdouble.cassette import families, redact
 from chatdouble.cassette.converting import put
 from chatdouble.cassette.families import Reading, document
-from chatdouble.cassette.redact import Placeholders, redact
+from chatdouble.cassette.redact import Placeholders, findings
 from chatdouble.cassette.redact.names import stands_in
 from chatdouble.cassette.redact.scanning import scan, search
 from chatdouble.cassette.take import Take
@@ -20,7 +20,7 @@ class Secret(Struct, frozen=True):
     """A place of a recording that holds what nobody else should know; what that is, it tells not.
 
     Attributes:
-        number: the interaction, counted from 1.
+        number: the interaction, counted from 1; 0 outside of them.
         place: where in it, for example ``request.headers.Authorization``.
         kind: what is there, for example ``api-key``.
     """
@@ -30,17 +30,22 @@ class Secret(Struct, frozen=True):
     kind: str
 
     def __str__(self) -> str:
-        return f"interaction {self.number}: what may be secret ({self.kind}) at {self.place}"
+        where = f"interaction {self.number}: " if self.number else ""
+        return f"{where}what may be secret ({self.kind}) at {self.place}"
 
 
-def secrets(takes: Iterable[Take]) -> tuple[Secret, ...]:
-    """The places of secrets, in order; what says itself that a secret was there is none."""
-    return tuple(
-        Secret(number, place, kind)
-        for number, take in enumerate(takes, 1)
-        for place, text in _suspicious(take)
-        for kind in dict.fromkeys(kind for kind, _ in _in(text, place))
-    )
+def secrets(reading: Reading) -> tuple[Secret, ...]:
+    """The places of a recording's secrets, in order.
+
+    What says itself that a secret was there is none.
+
+    Raises:
+        CassetteError: the file cannot be read any more.
+    """
+    if _is_of_vcrpy(reading):
+        found = (Secret(one.interaction, one.where, one.kind) for one in findings(reading.file))
+        return tuple(dict.fromkeys(found))
+    return _secrets(reading.takes)
 
 
 def clean(reading: Reading) -> tuple[Secret, ...]:
@@ -50,27 +55,35 @@ def clean(reading: Reading) -> tuple[Secret, ...]:
         what was found, in order; nothing was written if that is nothing.
 
     Raises:
-        CassetteError: as for ``cleaned()``, or the file cannot be read or written. It is left as it
-            was.
+        CassetteError: a secret would stay, because it is packed, or the file cannot be read or
+            written. It is left as it was.
     """
-    found = secrets(reading.takes)
-    if found:
-        data = document.read_bytes(reading.file)
-        put(reading.file, cleaned(data, reading), replace=True)
+    found = secrets(reading)
+    if found and _is_of_vcrpy(reading):
+        redact.clean(reading.file)
+    elif found:
+        put(reading.file, _cleaned(document.read_bytes(reading.file), reading), replace=True)
     return found
 
 
-def cleaned(data: bytes, reading: Reading) -> bytes:
-    """A recording's file with placeholders for its secrets, and otherwise as it is.
+def _is_of_vcrpy(reading: Reading) -> bool:
+    """Whether it is a cassette in YAML: those keep every secret in a value of its own."""
+    if reading.family.name != "vcrpy":
+        return False
+    return not document.read_bytes(reading.file).lstrip().startswith(b"{")
 
-    Args:
-        data: the file's bytes.
-        reading: what they hold.
 
-    Raises:
-        CassetteError: a secret would stay, because it is packed, or the file would be none of its
-            family any more.
-    """
+def _secrets(takes: Iterable[Take]) -> tuple[Secret, ...]:
+    return tuple(
+        Secret(number, place, kind)
+        for number, take in enumerate(takes, 1)
+        for place, text in _suspicious(take)
+        for kind in dict.fromkeys(kind for kind, _ in _in(text, place))
+    )
+
+
+def _cleaned(data: bytes, reading: Reading) -> bytes:
+    """A recording's file with placeholders for its secrets, and otherwise as it is."""
     file = reading.file
     known = {
         pair: None
@@ -84,7 +97,7 @@ def cleaned(data: bytes, reading: Reading) -> bytes:
     put, _ = placeholders.put(text, scan(text) + search(text, known))
     clean = put.encode("latin-1")
     again = families.parse(file, clean)
-    left = secrets(again.takes)
+    left = _secrets(again.takes)
     if left or again.family is not reading.family or len(again.takes) != len(reading.takes):
         which = f" ({left[0]})" if left else ""
         raise CassetteError(
@@ -145,7 +158,7 @@ def _hidden(text: str, headers: tuple[tuple[str, str], ...]) -> Iterator[tuple[s
         status=200,
     )
     placeholders = Placeholders()
-    if redact(probe, placeholders).request_body != probe.request_body:
+    if redact.redact(probe, placeholders).request_body != probe.request_body:
         yield from (pair for pair in placeholders.known() if not stands_in(pair[1]))
 
 
