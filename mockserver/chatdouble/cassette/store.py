@@ -115,13 +115,14 @@ class Store:
             return _Place(end, known.indent)
         if not data.strip():
             return None
-        self._sound(data)
+        count = self._sound(data)
         self._placeholders.pass_over(data)
-        return _place_in(data)
+        return _place_in(data, count)
 
-    def _sound(self, data: bytes) -> None:
+    def _sound(self, data: bytes) -> int:
+        """How many interactions these bytes of a cassette hold."""
         try:
-            parse(data, self.file)
+            return len(parse(data, self.file))
         except CassetteError as error:
             raise _RefusedError(error.problem) from None
 
@@ -160,7 +161,7 @@ def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -
     """Append all interactions of one cassette to another, as they stand there.
 
     Args:
-        side: the cassette whose interactions are taken; it is left as it was.
+        side: the cassette whose interactions are taken; it is left as it was, and may be missing.
         into: the cassette that gets them; it is made if need be.
         fresh: whether they take the place of all that the other holds.
         fsync: as for :class:`Store`.
@@ -170,8 +171,9 @@ def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -
             they were.
     """
     raw = read(side)
-    parse(raw, side)
-    place = _place_in(raw)
+    if not raw.strip():
+        return
+    place = _place_in(raw, len(parse(raw, side)))
     if place is None:
         return
     if place.indent or not raw.startswith(_HEAD):
@@ -189,35 +191,34 @@ class _RefusedError(Exception):
     """Raised when a file is none that may be written to."""
 
 
-def _place_in(data: bytes) -> _Place | None:
-    """Where the next interaction goes in a sound cassette, None if it holds nothing at all."""
+def _place_in(data: bytes, count: int) -> _Place | None:
+    """Where the next interaction goes in a sound cassette of so many, None for a new file."""
     top = [match[0].rstrip() for match in _TOP_LINE.finditer(data)]
     if data.startswith(_HEAD + b"- ") and data.endswith(b"\n" + _TAIL) and len(top) == 2:
         return _Place(len(data) - len(_TAIL), 0)
-    text = data.decode()
+    if not count and len(top) <= 2:
+        return None
+    # what a parser says of where the list ends
+    text = data.decode().removeprefix("\ufeff")
     depth = 0
-    names: list[str] = []
-    inside = indent = None
+    name = indent = None
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         mark: Any = event.start_mark
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth == 2 and names[-1:] == ["interactions"]:
+            if depth == 2 and name == "interactions":
                 if event.flow_style:
                     break
-                inside, indent = True, mark.column
+                indent = mark.column
         elif isinstance(event, yaml.CollectionEndEvent):
-            if depth == 2 and inside:
-                line = text.rfind("\n", 0, mark.index) + 1
-                at = line if mark.column == 0 else len(text)
-                return _Place(len(text[:at].encode()), indent or 0)
+            if depth == 2 and indent is not None:
+                at = min(len(text), mark.index - mark.column)
+                return _Place(len(data) - len(text[at:].encode()), indent)
             depth -= 1
         elif depth == 1 and isinstance(event, yaml.ScalarEvent):
-            names.append(event.value)
-    if names in (["interactions"], ["interactions", "version"]) or not data.strip():
-        return None
+            name = event.value
     raise _RefusedError(
-        "is laid out in a way that cannot be appended to: let vcrpy write it, or record anew"
+        "is laid out in a way that cannot be appended to (let vcrpy write it, or record anew)"
     )
 
 
