@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatdouble.cassette.age import stale
+from chatdouble.cassette.converting import converted, writable
 from chatdouble.cassette.families import read
+from chatdouble.cassette.take import Take
 from chatdouble.cli import main
 from tests.cassette import recordings
 from tests.cassette.recordings import ANSWER, QUESTION, SAID, STREAM, vcrpy
@@ -115,6 +117,41 @@ def test_streams_errors_and_other_endpoints_are_shown(run: Run) -> None:
     )
     line = "1. POST /v1/embeddings -> 200 2 bytes of application/json"
     assert shown(run, "other.yaml")[1].strip() == line
+
+
+def test_the_time_that_a_stream_took_and_that_it_was_cut_are_shown(run: Run) -> None:
+    body = STREAM.encode()
+    take = Take(
+        method="POST",
+        uri=recordings.URL,
+        request_body=json.dumps(QUESTION | {"stream": True}).encode(),
+        status=200,
+        pieces=((0.5, body[:300]), (1.25, body[300:])),
+        cut=True,
+    )
+    vcrpy_family = next(one for one in writable() if one.name == "vcrpy")
+    Path("a.yaml").write_bytes(converted([take], vcrpy_family, Path("a.yaml")).data)
+    told = "-> 200 in 4 chunks, 1.25 s (the first after 0.50 s), cut off"
+    assert told in [line.strip() for line in shown(run, "a.yaml")]
+
+
+def test_choices_refusals_and_figures_are_shown(run: Run) -> None:
+    refused = {"role": "assistant", "content": None, "refusal": "I will not."}
+    choices = [
+        {"index": 0, "message": said("assistant", "One."), "finish_reason": "stop"},
+        {"index": 1, "message": refused, "finish_reason": "length"},
+    ]
+    details = {"completion_tokens_details": {"reasoning_tokens": 2}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4} | details
+    answer = json.dumps(ANSWER | {"choices": choices, "usage": usage})
+    Path("a.yaml").write_text(vcrpy((QUESTION | {"n": 2}, answer)))
+    lines = [line.strip() for line in shown(run, "a.yaml")]
+    assert lines[-4:] == [
+        "-> 200",
+        "assistant 0: One.",
+        "assistant 1 refuses: I will not.",
+        "finish: stop, length; tokens: 9 + 4, 2 reasoning",
+    ]
 
 
 def test_what_a_terminal_would_obey_is_escaped_and_long_texts_are_cut(run: Run) -> None:

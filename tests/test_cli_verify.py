@@ -162,6 +162,16 @@ def test_what_says_nothing_of_the_shape_is_trouble(
     assert "sk-wrong" not in wrong_key.output
 
 
+def test_a_request_that_no_client_can_send_is_told(server: Server, run: Run) -> None:
+    text = vcrpy((ASKED, "{}"), (ASKED, "{}"))
+    text = text.replace('["application/json"]', '["\\u00e9"]', 1)
+    at = text.rindex(URL) + len(URL)
+    Path("a.yaml").write_text(text[:at] + "?a=\\u0001\\u00e9" + text[at:])
+    found = run("a.yaml", "--upstream", upstream(server))
+    assert found.exit_code == 2
+    assert found.stderr.count("not compared: it is none that can be sent") == 2
+
+
 class _Elsewhere(BaseHTTPRequestHandler):
     paths: list[str]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
+    from chatdouble.cassette.cleaning import Secret
     from chatdouble.cassette.comparing import Pair
     from chatdouble.cassette.families import Reading
     from chatdouble.cassette.resending import Resending
@@ -268,4 +269,35 @@ def convert(
     _or_exit(convert_all)
 
 
-COMMANDS = (show, diff, convert, verify)
+@click.command()
+@click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="CASSETTE...")
+def redact(cassettes: tuple[Path, ...]) -> None:
+    """Put placeholders in the places of all secrets in CASSETTEs; everything else stays as it is.
+
+    CASSETTEs are files, or folders with such files, of vcrpy or any tool that "convert" reads. Each
+    file is replaced in one step. A key that was in version control is known to others: revoke it.
+    The status is 2 if a file cannot be read, written or cleaned in place, and is left as it was.
+    """
+    from chatdouble.cassette.cleaning import clean
+
+    status = 0
+    for reading in _or_exit(lambda: list(readings(cassettes))):
+        try:
+            found = clean(reading)
+        except ChatdoubleError as error:
+            _say(f"chatdouble: {error}", err=True)
+            status = 2
+            continue
+        _say(f"{reading.file}: {_cleaned(found)}")
+        for secret in found:
+            _say(f"  {secret}")
+    sys.exit(status)
+
+
+def _cleaned(found: tuple[Secret, ...]) -> str:
+    if not found:
+        return "nothing secret was found"
+    return f"{len(found)} place{'s' * (len(found) != 1)} cleaned"
+
+
+COMMANDS = (show, diff, convert, redact, verify)

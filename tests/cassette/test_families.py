@@ -39,6 +39,26 @@ def test_packed_chunks_of_polly_are_unpacked(tmp_path: Path) -> None:
     assert json.loads(take.body) == recordings.ANSWER
 
 
+def test_what_browsers_save_is_read(tmp_path: Path) -> None:
+    """HTTP/2's pseudo headers, bodies that are unpacked already, requests without a response."""
+    document = json.loads(recordings.har())
+    (entry,) = document["log"]["entries"]
+    entry["request"]["headers"].append({"name": ":authority", "value": "api.openai.com"})
+    picture = json.loads(json.dumps(entry))
+    packed = {"name": "content-encoding", "value": "br"}
+    picture["response"]["headers"].append(packed)
+    picture["response"]["content"] = {"encoding": "base64", "text": "/9j/4AA="}
+    for status in (0, 101):
+        broken = json.loads(json.dumps(entry))
+        broken["response"]["status"] = status
+        document["log"]["entries"].append(broken)
+    document["log"]["entries"].append(picture)
+    reading = read(tmp_path, json.dumps(document))
+    assert len(reading.takes) == 2
+    assert reading.takes[1].body == b"\xff\xd8\xff\xe0\x00"
+    assert reading.left == ("interactions 2, 3: the whole of it, which got no response",)
+
+
 def test_the_first_version_of_go_vcr_is_no_vcrpy_cassette(tmp_path: Path) -> None:
     reading = read(tmp_path, recordings.govcr(1))
     assert reading.family.name == "go-vcr"
@@ -49,6 +69,17 @@ def test_the_first_version_of_go_vcr_is_no_vcrpy_cassette(tmp_path: Path) -> Non
 def test_the_time_of_recording_is_kept(tmp_path: Path, name: str) -> None:
     (take,) = read(tmp_path, recordings.FILES[name]).takes
     assert recorded_at(take) == 1_700_000_000
+
+
+def test_a_time_that_no_file_can_hold_is_none(tmp_path: Path) -> None:
+    for name, text in (("vcrpy", "recorded"), ("betamax", "recorded_at")):
+        document = json.loads(recordings.FILES[name])
+        late = "9999-12-31T23:59:59-23:59"
+        if name == "vcrpy":
+            document["interactions"][0]["response"]["chatdouble"] = {text: late}
+        else:
+            document["http_interactions"][0][text] = late
+        assert read(tmp_path, json.dumps(document)).takes[0].recorded == 0
 
 
 def test_what_is_not_read_is_said(tmp_path: Path) -> None:

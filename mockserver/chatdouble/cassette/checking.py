@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from chatdouble.cassette import families
 from chatdouble.cassette.age import days, stale
+from chatdouble.cassette.cleaning import secrets
 from chatdouble.cassette.families import Reading
 from chatdouble.cassette.take import Take
 from chatdouble.cassette.telling import call_of
@@ -53,6 +54,7 @@ def check(paths: tuple[Path, ...], older_than_days: int | None, now: int) -> Che
         for file, _ in found:
             try:
                 reading = families.read(file)
+                hidden = secrets(reading)
             except CassetteError as error:
                 if not error.foreign:
                     files.append(file)
@@ -60,6 +62,7 @@ def check(paths: tuple[Path, ...], older_than_days: int | None, now: int) -> Che
                 continue
             files.append(file)
             count += len(reading.takes)
+            mistakes += (f"{file}, {secret}" for secret in hidden)
             mistakes += _old(reading, older_than_days, now)
             warnings += _unsound(reading)
     return Checked(tuple(files), count, tuple(mistakes), tuple(warnings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
-from itertools import count, groupby, islice, takewhile
+from itertools import count, groupby, islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -231,10 +231,8 @@ def _shortened(lines: list[str]) -> Iterator[str]:
 
 
 def _around(line: str, other: str) -> str:
-    same = sum(
-        1
-        for _ in takewhile(lambda pair: pair[0] == pair[1], zip(line[1:], other[1:], strict=False))
-    )
+    letters = enumerate(zip(line[1:], other[1:], strict=False))
+    same = next((at for at, (one, two) in letters if one != two), 0)
     start = max(same - _LONGEST_LINE // 4, 0)
     shown = line[1 + start : 1 + start + _LONGEST_LINE]
     before, behind = "..." * (start > 0), "..." * (1 + start + _LONGEST_LINE < len(line))

@@ -4,9 +4,7 @@ silence.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,6 +12,7 @@ from msgspec import Struct
 from chatdouble.cassette import families
 from chatdouble.cassette.families import Family, Written
 from chatdouble.cassette.families.family import Left, grouped
+from chatdouble.cassette.files import write, writing
 from chatdouble.cassette.redact import Placeholders, Redacted, redact
 from chatdouble.cassette.take import Headers, Take
 from chatdouble.errors import CassetteError
@@ -76,22 +75,10 @@ def put(file: Path, data: bytes, *, replace: bool) -> None:
     Raises:
         CassetteError: there is such a file already, or it cannot be written.
     """
-    temporary = file.with_name(f".{file.name}.chatdouble.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not replace and file.exists():
+    with writing(file) as target:
+        if not replace and target.exists():
             raise CassetteError(file, "is there already; --force replaces it")
-        try:
-            with suppress(FileNotFoundError):
-                temporary.unlink()  # of a process that was killed
-            with temporary.open("xb") as out:
-                out.write(data)
-            os.replace(temporary, file)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-    except OSError as error:
-        raise CassetteError(file, f"cannot be written: {error.strerror or error}") from None
+        write(target, (data,), fsync=False)
 
 
 def _hidden(takes: Sequence[Take], safe: Sequence[Redacted]) -> Iterator[Left]:

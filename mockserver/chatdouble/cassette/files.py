@@ -16,8 +16,8 @@ _TEMPORARY = ".chatdouble.tmp"
 
 
 @contextmanager
-def writing(file: Path) -> Iterator[Path]:
-    """The file that is really written, with its folder locked."""
+def writing(file: Path, *, losing: str = "") -> Iterator[Path]:
+    """The file that is really written, with its folder locked; errors say what is lost."""
     try:
         target = file.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def writing(file: Path) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:
         problem = getattr(error, "strerror", None) or error
         raise CassetteError(
-            file, f"cannot be written: {problem}; it is left as it was, the interaction is lost"
+            file, f"cannot be written: {problem}; it is left as it was{losing}"
         ) from None
 
 

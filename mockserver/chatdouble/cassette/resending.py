@@ -79,12 +79,7 @@ class Resending:
         """
         import httpx2
 
-        headers = {name: value for name, value in take.request_headers if name.lower() in _SENT}
-        if take.request_body:
-            headers.setdefault("Content-Type", "application/json")
-        request = self._client.build_request(
-            take.method, self._url(take), headers=headers, content=take.request_body or None
-        )
+        request = self._request(take)
         end = self._clock() + _PATIENCE * self._timeout
         try:
             response = self._client.send(request, stream=True)
@@ -104,6 +99,18 @@ class Resending:
             headers=tuple(response.headers.multi_items()),
             pieces=((0.0, body),),
         )
+
+    def _request(self, take: Take) -> httpx2.Request:
+        import httpx2
+
+        headers = {name: value for name, value in take.request_headers if name.lower() in _SENT}
+        if take.request_body:
+            headers.setdefault("Content-Type", "application/json")
+        url, body = self._url(take), take.request_body or None
+        try:
+            return self._client.build_request(take.method, url, headers=headers, content=body)
+        except (ValueError, httpx2.InvalidURL):
+            raise NotSentError("it is none that can be sent") from None
 
     def _read(self, response: httpx2.Response, end: float) -> bytes:
         parts, size = [], 0

@@ -89,7 +89,7 @@ class Store:
                 ``NAME.rescued-1.yaml``, and the error says so.
         """
         try:
-            with writing(self.file) as target:
+            with writing(self.file, losing=", the interaction is lost") as target:
                 old = self._old(target)
                 place = self._place(old)
                 self._insert(target, old, place, self._item(take))

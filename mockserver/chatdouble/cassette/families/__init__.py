@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chatdouble.cassette.encodings import decoded
 from chatdouble.cassette.families import document, govcr, har, httprr, others, rubyvcr, vcrpy
 from chatdouble.cassette.families.family import Family, Left, Written, grouped
 from chatdouble.cassette.families.place import Place
-from chatdouble.cassette.format import decoded
 from chatdouble.cassette.take import Take
 from chatdouble.errors import CassetteError
 

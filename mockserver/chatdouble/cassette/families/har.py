@@ -27,9 +27,8 @@ def _claims(document: Any) -> bool:
 def _read(top: Place, data: bytes, base: str) -> Found:
     for number, entry in enumerate(top["log"]["entries"].items(), 1):
         request, response = entry["request"].mapping(), entry["response"].mapping()
-        status = response["status"].value
-        if status in (0, -1) or status is None:
-            yield Left("a request that got no response", number)
+        if response["status"].number() < 200:
+            yield Left("the whole of it, which got no response", number)
             continue
         posted = request["postData"]
         if posted["text"].value is None and posted["params"].value:
@@ -42,10 +41,18 @@ def _read(top: Place, data: bytes, base: str) -> Found:
             request_body=posted["text"].body(),
             status=response["status"].status(),
             reason=response["statusText"].text(""),
-            headers=response["headers"].headers(),
+            headers=tuple(_headers(response)),
             pieces=((seconds, _content(response["content"])),),
             recorded=moment(entry["startedDateTime"].value),
         )
+
+
+def _headers(response: Place) -> Iterator[tuple[str, str]]:
+    """A response's headers; only PollyJS keeps bodies packed."""
+    packed = response["content"]["text"].text("").startswith("[")
+    for name, value in response["headers"].headers():
+        if packed or name.lower() != "content-encoding":
+            yield name, value
 
 
 def _content(content: Place) -> bytes:

@@ -8,6 +8,8 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import Any
 
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|us|µs|ns|s)")
+# the last second of the year 9999
+_LATEST = 253_402_300_799
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
@@ -20,10 +22,15 @@ def moment(written: Any) -> int:
             found = read(written)
             if found.tzinfo is None:
                 found = found.replace(tzinfo=UTC)
-            return max(int(found.timestamp()), 0)
+            return sound(int(found.timestamp()))
         except (ValueError, TypeError, OverflowError, IndexError):
             continue
     return 0
+
+
+def sound(seconds: int | None) -> int:
+    """Seconds since 1970 that can be written as a time; 0 for others, as where there is none."""
+    return seconds if seconds is not None and 0 < seconds <= _LATEST else 0
 
 
 def iso(seconds: int) -> str:

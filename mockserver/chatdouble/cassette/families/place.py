@@ -125,7 +125,8 @@ class Place(Struct, frozen=True):
             for one in self.items():
                 if isinstance(one.value, str):
                     break
-                yield self._header(one["name"].text(), one["value"])
+                if not one["name"].text().startswith(":"):  # HTTP/2's, which are no headers
+                    yield self._header(one["name"].text(), one["value"])
             else:
                 return
             # nock's: name, value, name, value

@@ -7,6 +7,7 @@ from typing import Any
 
 from chatdouble.cassette import format as cassettes
 from chatdouble.cassette.families.family import Family, Found, Written
+from chatdouble.cassette.families.moments import sound
 from chatdouble.cassette.families.place import Place
 from chatdouble.cassette.redact import Redacted
 from chatdouble.cassette.take import Take
@@ -31,7 +32,7 @@ def _read(top: Place, data: bytes, base: str) -> Found:
             headers=one.headers,
             pieces=_pieces(one),
             cut=one.cut,
-            recorded=one.recorded or 0,
+            recorded=sound(one.recorded),
         )
 
 
