@@ -89,14 +89,25 @@ def load(file: Path) -> tuple[Interaction, ...]:
     Raises:
         CassetteError: the file cannot be read, or is no sound vcrpy cassette.
     """
-    from vcr import serialize
-
     try:
         if not file.is_file():
             raise CassetteError(file, "is no file")
-        text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
     except OSError as error:
         raise CassetteError(file, f"cannot be read: {error.strerror or error}") from None
+    return parse(data, file)
+
+
+def parse(data: bytes, file: Path) -> tuple[Interaction, ...]:
+    """Read the bytes of a cassette; the file is what errors and origins name.
+
+    Raises:
+        CassetteError: they are no sound vcrpy cassette.
+    """
+    from vcr import serialize
+
+    try:
+        text = data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
     reader = _Reader(file)

@@ -1,0 +1,294 @@
+"""Writing cassettes: what is appended is on disk, whole, whatever happens next."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from chatdouble.cassette.format import parse
+from chatdouble.cassette.locking import BusyError, locked
+from chatdouble.cassette.redact import Placeholders, redact
+from chatdouble.cassette.take import Take
+from chatdouble.cassette.written import HEAD, TAIL, interaction
+from chatdouble.errors import CassetteError
+
+_HEAD = HEAD.encode()
+_TAIL = TAIL.encode()
+
+# what is written before it takes the cassette's place; locks are of folders, so one name will do
+_TEMPORARY = ".chatdouble.tmp"
+
+# a larger interaction is not read again before it is stored
+_LARGEST_CHECKED = 1_000_000
+
+# lines of the document itself, neither items nor parts of them
+_TOP_LINE = re.compile(rb"^[^\s#-].*$", re.MULTILINE)
+_LINE_START = re.compile(rb"^(?=[^\r\n])", re.MULTILINE)
+
+
+class _Place(Struct, frozen=True):
+    """Where the next interaction goes: behind `at` bytes, `indent` spaces in."""
+
+    at: int
+    indent: int
+
+
+class _Known(Struct, frozen=True):
+    """What a file held when it was last read or written: up to the next interaction, and behind."""
+
+    at: int
+    digest: bytes
+    tail: bytes
+    indent: int
+
+
+class Store:
+    """A cassette that is appended to.
+
+    Each :meth:`append` puts a whole new file in the cassette's place: a reader, and a process that
+    is killed, finds either the old one or the new one. What other processes append meanwhile is
+    kept; threads and processes wait for each other.
+
+    Args:
+        file: the cassette's path. It is made when the first interaction is appended, with its
+            folders; the file that a symbolic link points to is the one that is written.
+        fsync: whether each interaction survives a power cut, too; it takes milliseconds.
+        fresh: whether the first interaction that is appended takes the place of all that the file
+            holds.
+    """
+
+    def __init__(self, file: Path, *, fsync: bool = False, fresh: bool = False) -> None:
+        self.file = file
+        self._fsync = fsync
+        self._fresh = fresh
+        self._known: _Known | None = None
+        self._placeholders = Placeholders()
+        self._rescue: Store | None = None
+
+    def append(self, take: Take) -> None:
+        """Add an interaction, without anything secret; it is on disk when this returns.
+
+        Raises:
+            CassetteError: the file is damaged, no cassette, or cannot be written; it is left as it
+                was. Where that is possible, the interaction is written beside it instead, to
+                ``NAME.rescued-1.yaml``, and the error says so.
+        """
+        try:
+            with _writing(self.file) as target:
+                old = self._old(target)
+                place = self._place(old)
+                item = interaction(redact(take, self._placeholders)).encode()
+                self._insert(target, old, place, item)
+        except _RefusedError as refused:
+            raise self._rescued(take, refused) from None
+
+    def _old(self, target: Path) -> bytes:
+        data = _read(target)
+        if not self._fresh:
+            return data
+        if data.strip():
+            try:
+                parse(data, self.file)
+            except CassetteError as error:
+                if error.foreign:
+                    raise _RefusedError(error.problem) from None
+        return b""
+
+    def _place(self, data: bytes) -> _Place | None:
+        """Where an interaction goes in these bytes, None for a new file."""
+        known = self._known
+        if (
+            known is not None
+            and len(data) >= known.at + len(known.tail)
+            and data.endswith(known.tail)
+            and blake2b(data[: known.at]).digest() == known.digest
+        ):
+            end = len(data) - len(known.tail)
+            if end > known.at:
+                self._sound(_HEAD + data[known.at : end] + _TAIL)
+                self._placeholders.pass_over(data[known.at : end])
+            return _Place(end, known.indent)
+        if not data.strip():
+            return None
+        self._sound(data)
+        self._placeholders.pass_over(data)
+        return _place_in(data)
+
+    def _sound(self, data: bytes) -> None:
+        try:
+            parse(data, self.file)
+        except CassetteError as error:
+            raise _RefusedError(error.problem) from None
+
+    def _insert(self, target: Path, old: bytes, place: _Place | None, item: bytes) -> None:
+        if len(item) <= _LARGEST_CHECKED:
+            parse(_HEAD + item + _TAIL, self.file)
+        if place is None:
+            head, tail, indent = _HEAD, _TAIL, 0
+        else:
+            head, tail, indent = old[: place.at], old[place.at :], place.indent
+            if not head.endswith(b"\n"):
+                head += b"\n"
+            if indent:
+                item = _LINE_START.sub(b" " * indent, item)
+        _write(target, (head, item, tail), fsync=self._fsync)
+        self._fresh = False
+        digest = blake2b(head)
+        digest.update(item)
+        self._known = _Known(len(head) + len(item), digest.digest(), tail, indent)
+
+    def _rescued(self, take: Take, refused: _RefusedError) -> CassetteError:
+        problem = f"{refused}; it is left as it was"
+        try:
+            if self._rescue is None:
+                self._rescue = Store(_unused(self.file), fsync=self._fsync)
+            self._rescue.append(take)
+        except (OSError, CassetteError) as error:
+            return CassetteError(self.file, f"{problem}, and the interaction is lost: {error}")
+        beside = self._rescue.file.name
+        return CassetteError(
+            self.file, f"{problem}, and the interaction stands in {beside}: mend or move the file"
+        )
+
+
+def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -> None:
+    """Append all interactions of one cassette to another, as they stand there.
+
+    Args:
+        side: the cassette whose interactions are taken; it is left as it was.
+        into: the cassette that gets them; it is made if need be.
+        fresh: whether they take the place of all that the other holds.
+        fsync: as for :class:`Store`.
+
+    Raises:
+        CassetteError: one of them is damaged or no cassette, or cannot be written; both are left as
+            they were.
+    """
+    raw = _read(side)
+    parse(raw, side)
+    place = _place_in(raw)
+    if place is None:
+        return
+    if place.indent or not raw.startswith(_HEAD):
+        raise CassetteError(side, "is laid out in a way that cannot be merged: record it again")
+    store = Store(into, fsync=fsync, fresh=fresh)
+    try:
+        with _writing(into) as target:
+            old = store._old(target)
+            store._insert(target, old, store._place(old), raw[len(_HEAD) : place.at])
+    except _RefusedError as refused:
+        raise CassetteError(into, f"{refused}; it is left as it was") from None
+
+
+class _RefusedError(Exception):
+    """Raised when a file is none that may be written to."""
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[Path]:
+    """The file that is really written, with its folder locked."""
+    try:
+        target = file.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target.parent):
+            yield target
+    except BusyError:
+        raise CassetteError(
+            file, "cannot be written: another process has locked its folder for 30 seconds"
+        ) from None
+    except (OSError, RuntimeError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise CassetteError(
+            file, f"cannot be written: {problem}; it is left as it was, the interaction is lost"
+        ) from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _write(file: Path, parts: tuple[bytes, ...], *, fsync: bool) -> None:
+    """Put a file with these bytes in the file's place, in one step."""
+    mode = 0o666
+    with suppress(FileNotFoundError):
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if not os.access(file, os.W_OK):
+            raise PermissionError(None, "the file is read-only")
+    temporary = file.parent / _TEMPORARY
+    with suppress(FileNotFoundError):
+        temporary.unlink()  # of a process that was killed
+    try:
+        opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(opened, "wb") as out:
+            if file.exists():
+                os.chmod(temporary, mode)  # the umask does not count for a file that was there
+            out.writelines(parts)
+            out.flush()
+            if fsync:
+                os.fsync(opened)
+        os.replace(temporary, file)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    if fsync and os.name != "nt":
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _place_in(data: bytes) -> _Place | None:
+    """Where the next interaction goes in a sound cassette, None if it holds nothing at all."""
+    top = [match[0].rstrip() for match in _TOP_LINE.finditer(data)]
+    if data.startswith(_HEAD + b"- ") and data.endswith(b"\n" + _TAIL) and len(top) == 2:
+        return _Place(len(data) - len(_TAIL), 0)
+    text = data.decode()
+    depth = 0
+    names: list[str] = []
+    inside = indent = None
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        mark: Any = event.start_mark
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth == 2 and names[-1:] == ["interactions"]:
+                if event.flow_style:
+                    break
+                inside, indent = True, mark.column
+        elif isinstance(event, yaml.CollectionEndEvent):
+            if depth == 2 and inside:
+                line = text.rfind("\n", 0, mark.index) + 1
+                at = line if mark.column == 0 else len(text)
+                return _Place(len(text[:at].encode()), indent or 0)
+            depth -= 1
+        elif depth == 1 and isinstance(event, yaml.ScalarEvent):
+            names.append(event.value)
+    if names in (["interactions"], ["interactions", "version"]) or not data.strip():
+        return None
+    raise _RefusedError(
+        "is laid out in a way that cannot be appended to: let vcrpy write it, or record anew"
+    )
+
+
+def _unused(file: Path) -> Path:
+    """A new, empty file beside the given one."""
+    for number in count(1):
+        beside = file.with_name(f"{file.stem}.rescued-{number}{file.suffix}")
+        with suppress(FileExistsError):
+            os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return beside
+    raise AssertionError
