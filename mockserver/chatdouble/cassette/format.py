@@ -6,8 +6,11 @@ that constructs nothing but plain data, and a check that says what is wrong and 
 
 from __future__ import annotations
 
+import gc
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +53,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _INTERACTIONS = re.compile(r"^[\"{ ]*interactions\b", re.MULTILINE)
 
 
-class Interaction(Struct, frozen=True):
+class Interaction(Struct, frozen=True, gc=False):
     """One recorded request and its response.
 
     Attributes:
@@ -168,7 +171,8 @@ class _Reader:
 
     def deserialize(self, text: str) -> dict[str, Any]:
         try:
-            document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+            with _uncollected():
+                document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
         except yaml.constructor.ConstructorError as error:
             raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except BROKEN as error:
@@ -247,6 +251,18 @@ class _Reader:
     def _expect(self, value: Any, kind: type | tuple[type, ...], where: str, expected: str) -> None:
         if not isinstance(value, kind):
             raise CassetteError(self._file, f"{where}: expected {expected}, got {_kind(value)}")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector back: it would go over all the nodes again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _at(error: BaseException) -> str:
