@@ -208,6 +208,30 @@ def test_a_transform_that_fails_is_told_in_the_answer() -> None:
     assert choice.answer.message == "the transform of a Matching failed: KeyError: 'run'"
 
 
+def test_a_request_whose_secret_was_hidden_finds_its_recording() -> None:
+    def asking(*keys: str) -> bytes:
+        said = {"role": "user", "content": f"Use {' and '.join(keys)}, please."}
+        return json.dumps({"model": "gpt-4o-mini", "messages": [said]}).encode()
+
+    # of the shape of keys, and put together so that no scanner takes it for one
+    one, two = ("sk-" + "proj-" + 10 * part for part in ("aB3dE6", "zY9xW2"))
+    recordings = [
+        chat_recording(asking("<api-key-7>"), 200, b"one"),
+        chat_recording(asking("<api-key-7>", "<api-key-9>"), 200, b"two"),
+        chat_recording(asking("<api-key-7>", "<api-key-7>"), 200, b"twice"),
+    ]
+    source = Recorded(recordings)
+
+    def got(*keys: str) -> bytes | None:
+        choice = asyncio.run(source.answer(chat(asking(*keys))))
+        return choice.answer.body if choice and isinstance(choice.answer, Recording) else None
+
+    assert [got(one), got(two, one), got(two, two), got("none")] == [b"one", b"two", b"twice", None]
+    miss = source.why_not(chat(asking(one, one, two)))
+    assert one not in repr(miss)
+    assert "<api-key-1> and <api-key-1>" in repr(miss)
+
+
 def test_lookups_look_at_the_due_recordings_only() -> None:
     recordings = [recording(b"%d" % (number % 100), b"%d" % number) for number in range(10_000)]
     looked: list[Any] = []

@@ -127,6 +127,7 @@ class Recorded:
             if entries:
                 return Miss((_why_unused(entries, streamed),), suggestion=_RECORD)
             matching = self._index.matching
+            request = self._index.comparable(request)
             close = nearest(request, recordings, matching)
             first = difference(request, close, matching)
             lines = diff(request, close, matching)
