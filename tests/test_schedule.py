@@ -44,6 +44,11 @@ def test_nothing_leaves_before_the_headers() -> None:
     assert timetable(FRAMES, Pace(first=0.5, headers="50ms"), DICE).headers == 0.05
 
 
+def test_headers_leave_with_the_first_event_unless_said_otherwise() -> None:
+    assert timetable(FRAMES, Pace(first=0.5, each=1), DICE).headers == 0.5
+    assert timetable(FRAMES, Pace(first=0.5, each=1, headers=0), DICE).headers == 0
+
+
 def test_a_total_stretches_the_gaps() -> None:
     assert at(Pace(first=1, total=2)) == [1, 1.5, 2]
     assert at(Pace(each=1, total=10)) == [0, 5, 10]

@@ -37,9 +37,13 @@ def timed(command: Any) -> Any:
         click.option(
             "--tpm",
             type=click.IntRange(1),
-            help="Tokens a minute; what is beyond gets the API's 429 with the time to wait.",
+            help="Tokens a minute, likewise.",
         ),
-        click.option("--rpm", type=click.IntRange(1), help="Requests a minute, likewise."),
+        click.option(
+            "--rpm",
+            type=click.IntRange(1),
+            help="Requests a minute; what is beyond gets the API's 429 with the time to wait.",
+        ),
         click.option(
             "--warm-up-after",
             metavar="TIME",
@@ -85,7 +89,7 @@ def timed(command: Any) -> Any:
         click.option(
             "--header-delay",
             metavar="TIME",
-            help="Time to the status and the headers; a body's leave with it.",
+            help="Time to the status and the headers, which otherwise leave with the first token.",
         ),
         click.option(
             "--jitter",

@@ -34,9 +34,9 @@ class Delivery:
         self._journal = journal
         self._exchange = exchange
         self._started = started
+        # what the pieces' times count from
+        self._began = started
         self._left: asyncio.Task[None] | None = None
-        # what the loop's clock said when the answer was ready; None while nothing had to wait
-        self._ready: float | None = None
         self._waiter: asyncio.Future[None] | None = None
 
     async def __call__(self, receive: Receive, send: Send) -> None:
@@ -111,8 +111,7 @@ class Delivery:
         before = ending.delay + self._exchange.headers_at
         if before and await self._leaves(receive, before):
             return "client left"
-        if self._ready is not None:
-            self._ready += ending.delay
+        self._began += ending.delay
         if ending.headers:
             await send(self._start(ending.length))
             body = send if ending.length is None else _Overflowing(send, ending.length)
@@ -131,16 +130,18 @@ class Delivery:
         """Whether the client leaves before this moment; None waits until it does.
 
         Args:
-            at: seconds after the answer was ready, so that no lateness adds up.
+            at: seconds after the request came, so that no lateness adds up.
         """
         loop = asyncio.get_running_loop()
-        if self._ready is None:
-            self._ready = loop.time()
         left = self._listen(receive)
         if not left.done():
             # one timer and one future for each piece: asyncio.wait() takes several times as long
             self._waiter = loop.create_future()
-            timer = None if at is None else loop.call_at(self._ready + at, self._wake)
+            timer = None
+            if at is not None:
+                # not call_at(): uvloop's own clock stands still while it calls back
+                delay = max(self._began + at - time.perf_counter(), 0.0)
+                timer = loop.call_later(delay, self._wake)
             try:
                 await self._waiter
             finally:

@@ -29,7 +29,8 @@ class Pace(Struct, frozen=True):
         each: time between two events, or for each token of a body.
         jitter: the share by which each time varies: 0.2 makes it 0.8 to 1.2 times as long.
         total: when the last event leaves; the times between the events are stretched to that.
-        headers: time to the status and the headers of a stream; nothing leaves before them.
+        headers: time to the status and the headers of a stream; nothing leaves before them. None
+            lets them leave with the first event, as the API's do.
 
     Raises:
         ScriptError: a figure is negative, more than an hour, or no number.
@@ -39,12 +40,12 @@ class Pace(Struct, frozen=True):
     each: Figure = 0.0
     jitter: float = 0.0
     total: Figure | None = None
-    headers: Figure = 0.0
+    headers: Figure | None = None
 
     def __post_init__(self) -> None:
         for field in ("first", "each", "total", "headers"):
             said = getattr(self, field)
-            if field != "total" or said is not None:
+            if field not in ("total", "headers") or said is not None:
                 force_setattr(self, field, figure_of(field, said))
         jitter = self.jitter
         if isinstance(jitter, bool) or not isinstance(jitter, int | float) or not 0 <= jitter <= 1:
@@ -52,20 +53,22 @@ class Pace(Struct, frozen=True):
 
     def data(self) -> dict[str, Any]:
         """The pace as a script says it: what differs from the defaults."""
-        usual = (0.0, 0.0, 0.0, None, 0.0)
+        usual = (0.0, 0.0, 0.0, None, None)
         said = {field: getattr(self, field) for field in self.__struct_fields__}
         pairs = zip(said.items(), usual, strict=True)
         return {field: data_of(value) for (field, value), default in pairs if value != default}
 
     def moments(self, count: int, dice: Dice) -> tuple[float, list[float]]:
         """When the headers leave, and when each of so many events does, in seconds."""
-        before = self._drawn("headers", self.headers, dice)
+        before = 0.0 if self.headers is None else self._drawn("headers", self.headers, dice)
         first = max(self._drawn("first", self.first, dice), before)
         gaps = self._gaps(count - 1, dice)
         if self.total is not None and count > 1:
             gaps = _stretched(gaps, max(self._drawn("total", self.total, dice) - first, 0.0))
         elif self.total is not None:
             first = max(self._drawn("total", self.total, dice), before)
+        if self.headers is None:
+            before = first
         if len(set(gaps)) <= 1:
             # multiplied, not added up: no error grows with the number of events
             gap = gaps[0] if gaps else 0.0

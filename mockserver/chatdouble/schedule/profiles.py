@@ -18,9 +18,9 @@ Timing: TypeAlias = "Pace | str | Mapping[str, Any] | None"
 # bodies a line over their completion tokens (Theil-Sen). docs/time.md says how many recordings
 # stand behind each, what published measurements say beside them, and what is an assumption.
 PROFILES: dict[str, Pace] = {
-    "fast": Pace(headers=LogNormal(0.23, 0.43), each=0.0102, jitter=0.2),
-    "typical": Pace(headers=LogNormal(0.29, 0.72), each=0.018, jitter=0.2),
-    "slow": Pace(headers=LogNormal(0.42, 0.41), each=0.042, jitter=0.2),
+    "fast": Pace(first=LogNormal(0.23, 0.43), each=0.0102, jitter=0.2),
+    "typical": Pace(first=LogNormal(0.29, 0.72), each=0.018, jitter=0.2),
+    "slow": Pace(first=LogNormal(0.42, 0.41), each=0.042, jitter=0.2),
     "reasoning": Pace(headers=0.6, first=LogNormal(2.4, 1.0), each=0.0092, jitter=0.2),
 }
 
