@@ -6,6 +6,7 @@ script or cassette needs (the C parser recurses, and would end the process).
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -107,6 +108,23 @@ def _twice(key: Any) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(
         problem=f"the key {key.value!r} stands twice in one mapping", problem_mark=key.start_mark
     )
+
+
+def load(text: str, loader: type[PlainLoader]) -> Any:
+    """The document's data.
+
+    The garbage collector is held back: it would go over all the nodes again and again.
+
+    Raises:
+        yaml.YAMLError: it is no sound YAML, or nested too deep. (Also others of ``BROKEN``.)
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 - a PlainLoader is a safe loader
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def compose(text: str) -> yaml.Node | None:

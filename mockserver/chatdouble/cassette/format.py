@@ -6,11 +6,8 @@ that constructs nothing but plain data, and a check that says what is wrong and 
 
 from __future__ import annotations
 
-import gc
 import re
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from msgspec import Struct
 
+from chatdouble import plainyaml
 from chatdouble.cassette.layout import restored
 from chatdouble.errors import CassetteError
 from chatdouble.plainyaml import BROKEN, PlainLoader, where
@@ -171,8 +169,7 @@ class _Reader:
 
     def deserialize(self, text: str) -> dict[str, Any]:
         try:
-            with _uncollected():
-                document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+            document = plainyaml.load(text, _Loader)
         except yaml.constructor.ConstructorError as error:
             raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except BROKEN as error:
@@ -251,18 +248,6 @@ class _Reader:
     def _expect(self, value: Any, kind: type | tuple[type, ...], where: str, expected: str) -> None:
         if not isinstance(value, kind):
             raise CassetteError(self._file, f"{where}: expected {expected}, got {_kind(value)}")
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Hold the garbage collector back: it would go over all the nodes again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _at(error: BaseException) -> str:
