@@ -23,7 +23,7 @@ from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
 from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
-from chatdouble.sources.source import Choice, Source, chosen
+from chatdouble.sources.source import Choice, Resetting, Source, chosen
 from chatdouble.sources.stored import Stored
 from chatdouble.traffic import FREE, Passage, Traffic
 from chatdouble.verify import Verification
@@ -219,15 +219,16 @@ class Session(Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, how often each rule answered, and what of the
-        rate limits is used.
+        """Begin anew: forget the calls that came, how often each rule and recording answered, and
+        what of the rate limits is used.
         """
         self.journal.clear()
         self._ordinals.clear()
         if self._traffic.limits is not None:
             self._traffic.limits.clear()
-        if self._scripted is not None:
-            self._scripted.reset()
+        for source in self.sources:
+            if isinstance(source, Resetting):
+                source.reset()
 
     @property
     def calls(self) -> list[Call]:

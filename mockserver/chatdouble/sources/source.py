@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -62,6 +62,15 @@ class Source(Protocol):
 
     def why_not(self, call: Call) -> Miss:
         """Why there was no answer; asked only when no source had one."""
+        ...
+
+
+@runtime_checkable
+class Resetting(Protocol):
+    """A source that counts what it answered, and can begin anew."""
+
+    def reset(self) -> None:
+        """Forget what was answered."""
         ...
 
 
