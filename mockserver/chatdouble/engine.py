@@ -25,7 +25,7 @@ from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Resetting, Source, chosen
 from chatdouble.sources.stored import Stored
-from chatdouble.traffic import FREE, Passage, Traffic
+from chatdouble.traffic import Passage, Traffic
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
@@ -245,7 +245,9 @@ class Session(Verification):
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
         traffic = self._traffic
-        passage = FREE if traffic.is_free else await traffic.enter(call)
+        passage = traffic.asked(call)
+        if traffic.is_limited:
+            passage = await traffic.enter(call, passage)
         try:
             exchange = await self._answered(call, ordinal, passage, large=large)
         except BaseException:
@@ -253,7 +255,7 @@ class Session(Verification):
                 traffic.leave()
             raise
         if passage.placed:
-            exchange.ended = traffic.leave
+            exchange.ended, exchange.waited = traffic.leave, passage.waited
         return self.journal.open(exchange)
 
     async def _answered(
