@@ -223,7 +223,8 @@ def _endpoint(path: str) -> str:
     at = path.rfind("/v1/")
     if at >= 0:
         return path[at:]
-    found = _BARE_ENDPOINT.search(path)
+    # Azure's paths name the model, which their bodies leave out
+    found = None if "/deployments/" in path else _BARE_ENDPOINT.search(path)
     return path if found is None else f"/v1{path[found.start() :]}"
 
 
