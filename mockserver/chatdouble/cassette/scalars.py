@@ -24,7 +24,12 @@ def scalar(text: str) -> str:
         return text
     if _SINGLE.fullmatch(text):
         return "'" + text.replace("'", "''") + "'"
-    return '"' + _ESCAPED.sub(_escape, text) + '"'
+    return f'"{quoted(text)}"'
+
+
+def quoted(text: str) -> str:
+    """What stands between double quotes for a text, on one line."""
+    return _ESCAPED.sub(_escape, text)
 
 
 def block(data: bytes, indent: int) -> str:
@@ -40,7 +45,7 @@ def block(data: bytes, indent: int) -> str:
         lines = (packed[at : at + _LINE] for at in range(0, len(packed), _LINE))
         return "!!binary |" + "".join(margin + line for line in lines)
     if not text.strip("\n") or _NOT_LITERAL.search(text):
-        return _quoted(text, margin)
+        return _on_lines(text, margin)
     # without it, the first line's own spaces would count as indentation
     indicator = "2" if text[0] in " \n\t" else ""
     chomping = "-" if text[-1] != "\n" else "+" if text.endswith("\n\n") else ""
@@ -50,10 +55,10 @@ def block(data: bytes, indent: int) -> str:
     )
 
 
-def _quoted(text: str, margin: str) -> str:
+def _on_lines(text: str, margin: str) -> str:
     if "\n" not in text[:-1]:
-        return '"' + _ESCAPED.sub(_escape, text) + '"' if text else "''"
-    lines = [_ESCAPED.sub(_escape, line) for line in text.splitlines(keepends=True)]
+        return f'"{quoted(text)}"' if text else "''"
+    lines = [quoted(line) for line in text.splitlines(keepends=True)]
     # a backslash at the end of a line joins it to the next one, before which spaces do not count
     return (
         '"'

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -15,8 +13,8 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
+from chatdouble.cassette.files import read, write, writing
 from chatdouble.cassette.format import parse
-from chatdouble.cassette.locking import BusyError, locked
 from chatdouble.cassette.redact import Placeholders, redact
 from chatdouble.cassette.take import Take
 from chatdouble.cassette.written import HEAD, TAIL, interaction
@@ -24,9 +22,6 @@ from chatdouble.errors import CassetteError
 
 _HEAD = HEAD.encode()
 _TAIL = TAIL.encode()
-
-# what is written before it takes the cassette's place; locks are of folders, so one name will do
-_TEMPORARY = ".chatdouble.tmp"
 
 # a larger interaction is not read again before it is stored
 _LARGEST_CHECKED = 1_000_000
@@ -84,7 +79,7 @@ class Store:
                 ``NAME.rescued-1.yaml``, and the error says so.
         """
         try:
-            with _writing(self.file) as target:
+            with writing(self.file) as target:
                 old = self._old(target)
                 place = self._place(old)
                 item = interaction(redact(take, self._placeholders)).encode()
@@ -93,7 +88,7 @@ class Store:
             raise self._rescued(take, refused) from None
 
     def _old(self, target: Path) -> bytes:
-        data = _read(target)
+        data = read(target)
         if not self._fresh:
             return data
         if data.strip():
@@ -120,13 +115,14 @@ class Store:
             return _Place(end, known.indent)
         if not data.strip():
             return None
-        self._sound(data)
+        count = self._sound(data)
         self._placeholders.pass_over(data)
-        return _place_in(data)
+        return _place_in(data, count)
 
-    def _sound(self, data: bytes) -> None:
+    def _sound(self, data: bytes) -> int:
+        """How many interactions these bytes of a cassette hold."""
         try:
-            parse(data, self.file)
+            return len(parse(data, self.file))
         except CassetteError as error:
             raise _RefusedError(error.problem) from None
 
@@ -141,7 +137,7 @@ class Store:
                 head += b"\n"
             if indent:
                 item = _LINE_START.sub(b" " * indent, item)
-        _write(target, (head, item, tail), fsync=self._fsync)
+        write(target, (head, item, tail), fsync=self._fsync)
         self._fresh = False
         digest = blake2b(head)
         digest.update(item)
@@ -165,7 +161,7 @@ def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -
     """Append all interactions of one cassette to another, as they stand there.
 
     Args:
-        side: the cassette whose interactions are taken; it is left as it was.
+        side: the cassette whose interactions are taken; it is left as it was, and may be missing.
         into: the cassette that gets them; it is made if need be.
         fresh: whether they take the place of all that the other holds.
         fsync: as for :class:`Store`.
@@ -174,16 +170,17 @@ def merge(side: Path, into: Path, *, fresh: bool = False, fsync: bool = False) -
         CassetteError: one of them is damaged or no cassette, or cannot be written; both are left as
             they were.
     """
-    raw = _read(side)
-    parse(raw, side)
-    place = _place_in(raw)
+    raw = read(side)
+    if not raw.strip():
+        return
+    place = _place_in(raw, len(parse(raw, side)))
     if place is None:
         return
     if place.indent or not raw.startswith(_HEAD):
         raise CassetteError(side, "is laid out in a way that cannot be merged: record it again")
     store = Store(into, fsync=fsync, fresh=fresh)
     try:
-        with _writing(into) as target:
+        with writing(into) as target:
             old = store._old(target)
             store._insert(target, old, store._place(old), raw[len(_HEAD) : place.at])
     except _RefusedError as refused:
@@ -194,93 +191,34 @@ class _RefusedError(Exception):
     """Raised when a file is none that may be written to."""
 
 
-@contextmanager
-def _writing(file: Path) -> Iterator[Path]:
-    """The file that is really written, with its folder locked."""
-    try:
-        target = file.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with locked(target.parent):
-            yield target
-    except BusyError:
-        raise CassetteError(
-            file, "cannot be written: another process has locked its folder for 30 seconds"
-        ) from None
-    except (OSError, RuntimeError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise CassetteError(
-            file, f"cannot be written: {problem}; it is left as it was, the interaction is lost"
-        ) from None
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _write(file: Path, parts: tuple[bytes, ...], *, fsync: bool) -> None:
-    """Put a file with these bytes in the file's place, in one step."""
-    mode = 0o666
-    with suppress(FileNotFoundError):
-        mode = stat.S_IMODE(file.stat().st_mode)
-        if not os.access(file, os.W_OK):
-            raise PermissionError(None, "the file is read-only")
-    temporary = file.parent / _TEMPORARY
-    with suppress(FileNotFoundError):
-        temporary.unlink()  # of a process that was killed
-    try:
-        opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with open(opened, "wb") as out:
-            if file.exists():
-                os.chmod(temporary, mode)  # the umask does not count for a file that was there
-            out.writelines(parts)
-            out.flush()
-            if fsync:
-                os.fsync(opened)
-        os.replace(temporary, file)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    if fsync and os.name != "nt":
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _place_in(data: bytes) -> _Place | None:
-    """Where the next interaction goes in a sound cassette, None if it holds nothing at all."""
+def _place_in(data: bytes, count: int) -> _Place | None:
+    """Where the next interaction goes in a sound cassette of so many, None for a new file."""
     top = [match[0].rstrip() for match in _TOP_LINE.finditer(data)]
     if data.startswith(_HEAD + b"- ") and data.endswith(b"\n" + _TAIL) and len(top) == 2:
         return _Place(len(data) - len(_TAIL), 0)
-    text = data.decode()
+    if not count and len(top) <= 2:
+        return None
+    # what a parser says of where the list ends
+    text = data.decode().removeprefix("\ufeff")
     depth = 0
-    names: list[str] = []
-    inside = indent = None
+    name = indent = None
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         mark: Any = event.start_mark
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth == 2 and names[-1:] == ["interactions"]:
+            if depth == 2 and name == "interactions":
                 if event.flow_style:
                     break
-                inside, indent = True, mark.column
+                indent = mark.column
         elif isinstance(event, yaml.CollectionEndEvent):
-            if depth == 2 and inside:
-                line = text.rfind("\n", 0, mark.index) + 1
-                at = line if mark.column == 0 else len(text)
-                return _Place(len(text[:at].encode()), indent or 0)
+            if depth == 2 and indent is not None:
+                at = min(len(text), mark.index - mark.column)
+                return _Place(len(data) - len(text[at:].encode()), indent)
             depth -= 1
         elif depth == 1 and isinstance(event, yaml.ScalarEvent):
-            names.append(event.value)
-    if names in (["interactions"], ["interactions", "version"]) or not data.strip():
-        return None
+            name = event.value
     raise _RefusedError(
-        "is laid out in a way that cannot be appended to: let vcrpy write it, or record anew"
+        "is laid out in a way that cannot be appended to (let vcrpy write it, or record anew)"
     )
 
 

@@ -24,6 +24,8 @@ def interaction(redacted: Redacted) -> str:
     Keys stand in vcrpy's order, headers in that of their names. Bodies are readable where that can
     be undone: what `format.load` needs for it stands in the response, where vcrpy keeps it.
     """
+    if type(redacted) is not Redacted:
+        raise TypeError(f"expected what was redacted, got a {type(redacted).__name__}")
     body = b"".join(data for _, data in redacted.pieces)
     sent, sent_layout = indented(redacted.request_body)
     received, layout = indented(body)

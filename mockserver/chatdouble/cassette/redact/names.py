@@ -98,7 +98,7 @@ _QUOTED = {
     "'": re.compile(r"(?:[^'\\\n]|\\.){0,16000}", re.ASCII),
 }
 _BARE = re.compile(r"[^\s&\"'<>;,(){}\[\]\\|`]{4,4000}", re.ASCII)
-_COOKIES = re.compile(r"[^\s=;]{1,100}=[^\n\"']{4,4000}", re.ASCII)
+_COOKIES = re.compile(r"[^\s=;&]{1,100}=[^\n\"'&]{4,4000}|[^\s&\"'\\]{8,4000}", re.ASCII)
 # the neighbours of a token in `logprobs`
 _LOGPROB = re.compile(r"\"\s{0,20},\s{0,20}\"(?:logprob|bytes|top_logprobs)\"", re.ASCII)
 _LOGPROB_BEFORE = re.compile(r"\"(?:logprob|bytes)\"\s*:[^\"{}]*,\s*\"\Z", re.ASCII)
@@ -172,9 +172,11 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
         match = (_COOKIES if kind == "cookie" else _BARE).match(text, behind.end())
         if match is None:
             return end
-        # without quotes, `password: see below` says nothing
-        prose = behind[2] != "=" or behind[1] != ""
-        if _plausible(match[0], kind, unsure=unsure or prose):
+        # without quotes, `password: see below` and `api_key=get_key()` say nothing
+        pair = behind[2] == "=" and not behind[1]
+        prose = not pair or not (not start or text[start - 1] in "?&;" or name.isupper())
+        called = text[match.end() : match.end() + 1] == "("
+        if not called and _plausible(match[0], kind, unsure=unsure or prose):
             yield match.start(), match.end(), kind
         return match.end()
     if name == "token" and _LOGPROB_BEFORE.search(text, max(0, start - 400), start):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from chatdouble.cassette.redact.scanning import Found, strongest
 
 _PLACEHOLDER = re.compile(rb"<([a-z]+(?:-[a-z]+)*)-([0-9]{1,9})>")
+
+
+# of more secrets, the first ones are looked for in later interactions
+_MOST_KNOWN = 200
 
 
 class Placeholders:
@@ -37,7 +42,7 @@ class Placeholders:
 
     def known(self) -> tuple[tuple[str, str], ...]:
         """The secrets that were given a placeholder, as (kind, secret)."""
-        return tuple((kind, secret) for secret, kind in self._kinds.items())
+        return tuple((kind, secret) for secret, kind in islice(self._kinds.items(), _MOST_KNOWN))
 
     def put(self, text: str, found: list[Found]) -> tuple[str, list[tuple[int, int, int]]]:
         """The text with placeholders, and each place's (start, end, new length)."""

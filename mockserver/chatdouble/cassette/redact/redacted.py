@@ -78,7 +78,7 @@ def redact(take: Take, placeholders: Placeholders) -> Redacted:
     values = {_text(value) for _, value in (*sent, *received)}
     in_headers = {value: scan(value) for value in values}
     secrets = dict.fromkeys(
-        (*_hidden(take.request_headers), *_hidden(take.headers), *placeholders.known())
+        (*hidden(take.request_headers), *hidden(take.headers), *placeholders.known())
     )
     for one in (*found.values(), *in_headers.values()):
         secrets.update(dict.fromkeys((secret.kind, secret.secret) for secret in one))
@@ -126,8 +126,8 @@ def _put(headers: Headers, found: dict[str, list[Found]], placeholders: Placehol
     )
 
 
-def _hidden(headers: Headers) -> Iterator[tuple[str, str]]:
-    """The secrets in headers that are left out."""
+def hidden(headers: Headers) -> Iterator[tuple[str, str]]:
+    """The secrets in headers, told by the headers' names, as (kind, secret)."""
     for name, value in headers:
         kind = _SECRET_HEADERS.get(name.lower())
         if kind is None:
@@ -137,9 +137,9 @@ def _hidden(headers: Headers) -> Iterator[tuple[str, str]]:
             continue
         text = _text(value.strip())
         if kind == "cookie":
-            yield from (
-                (kind, part.partition("=")[2].strip()) for part in text.split(";") if "=" in part
-            )
+            # of a cookie that is set, the rest is how long and where it counts
+            parts = text.split(";")[: 1 if name.lower() == "set-cookie" else None]
+            yield from ((kind, part.partition("=")[2].strip()) for part in parts if "=" in part)
             continue
         scheme, _, rest = text.partition(" ")
         secret = rest.strip() or scheme

@@ -28,6 +28,9 @@ _MOST_QUOTED = 2
 
 # a shorter value is found everywhere in ordinary texts
 SHORTEST = 8
+# how many secrets are searched in a text: so many characters in all, but these at least
+_FEWEST_SEARCHED = 10
+_MOST_SEARCHED = 50_000_000
 _LONG = 20
 _LOGPROBS = ('"logprobs"', '\\"logprobs\\"')
 
@@ -59,7 +62,9 @@ def scan(text: str) -> list[Found]:
 
 def search(text: str, secrets: Iterable[tuple[str, str]]) -> list[Found]:
     """Where known secrets, as (kind, secret), stand: as they are, encoded, or split over events."""
-    wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST]
+    # a text that is full of secrets may not take long: the first ones are the request's own
+    most = max(_FEWEST_SEARCHED, _MOST_SEARCHED // (len(text) + 1))
+    wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST][:most]
     if not wanted:
         return []
     found: list[Found] = []
