@@ -38,7 +38,7 @@ EACH = 0.05
 AIM = 1_000
 # the p99 below which a number of streams counts as carried
 _LATE = 0.005
-_LEVELS = (250, 500, 750, 1_000, 1_250, 1_500, 2_000, 2_500, 3_000, 4_000)
+_LEVELS = (500, 750, 1_000, 1_250, 1_500, 1_750, 2_000, 2_500, 3_000, 4_000)
 
 
 class Lateness(NamedTuple):

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from chatdouble import faults, schedule
-from chatdouble.answers import ApiError, is_cut
+from chatdouble.answers import ApiError, Recording, is_cut
 from chatdouble.calls import Call
 from chatdouble.dice import Dice
 from chatdouble.errors import ChatdoubleError
@@ -27,7 +27,7 @@ from chatdouble.sources.source import Choice, Resetting, Source, chosen
 from chatdouble.sources.stored import Stored
 from chatdouble.traffic import Passage, Traffic
 from chatdouble.verify import Verification
-from chatdouble.wire import dialects
+from chatdouble.wire import dialects, headers
 from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
@@ -293,6 +293,8 @@ class Session(Verification):
             dice = self._dice(call, ordinal, "pace")
             timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))
             exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if timed.headers and not isinstance(answer, Recording):
+                exchange.response = response = headers.taking(response, timed.headers)
             if due:
                 sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
                 exchange.response, exchange.pieces = sending.response, sending.pieces

@@ -70,6 +70,7 @@ def test_a_body_takes_as_long_as_its_tokens(chatdouble: Session) -> None:
     made = exchange(chatdouble, BODY)
     tokens = json.loads(made.response.whole())["usage"]["completion_tokens"]
     assert made.headers_at == made.pieces[0].at == pytest.approx(0.01 + 0.001 * tokens)
+    assert dict(made.response.headers)[b"openai-processing-ms"] == b"%d" % (10 + tokens)
 
 
 def test_an_error_waits_for_its_headers_only(chatdouble: Session) -> None:

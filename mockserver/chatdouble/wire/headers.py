@@ -11,6 +11,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Header, Response, Stamp
@@ -18,6 +20,7 @@ from chatdouble.wire.response import Header, Response, Stamp
 _ORGANIZATION: Header = (b"openai-organization", b"org-chatdouble")
 _PROJECT: Header = (b"openai-project", b"proj_chatdouble")
 _VERSION: Header = (b"openai-version", b"2020-10-01")
+_TOOK = b"openai-processing-ms"
 _VARY: Header = (b"vary", b"Origin")
 
 # how large the template of a body is that says nothing
@@ -54,7 +57,7 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> t
         _date(created),
         media_type,
         _ORGANIZATION,
-        (b"openai-processing-ms", b"%d" % _milliseconds(cost, size)),
+        (_TOOK, b"%d" % _milliseconds(cost, size)),
         _PROJECT,
         _VERSION,
         *(ratelimits.headers(cost) if cost else ()),
@@ -80,6 +83,15 @@ def _milliseconds(cost: Cost | None, size: int) -> int:
     for each token. Here it is made from sizes, not from the clock, so that it is always the same.
     """
     return 150 + (cost.tokens // 50 if cost else 0) + 3 * max(size - _BARE, 0)
+
+
+def taking(response: Response, seconds: float) -> Response:
+    """The response with the time that it says it took, if it says one: that to its headers."""
+    said = tuple(
+        (name, b"%d" % round(1000 * seconds) if name == _TOOK else value)
+        for name, value in response.headers
+    )
+    return replace(response, headers=said)
 
 
 def request_id(stamp: Stamp) -> str:
