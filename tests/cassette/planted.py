@@ -114,7 +114,6 @@ NAMED = {
     "session_id": _some(24),
     "private_key": _some(40),
     "cookie": "sid=" + _some(20) + "; theme=dark",
-    "signature": _some(24),
     "credentials": _some(24),
 }
 

@@ -201,6 +201,20 @@ def test_a_secret_split_over_events_leaves_every_event_and_piece_where_it_was() 
     ]
 
 
+def test_a_secret_that_comes_letter_by_letter_is_hidden() -> None:
+    text = f"it is {KEY}, ok"
+    kept = redacted(pieces=[(0.1, event(letter)) for letter in text])
+    body = b"".join(data for _, data in kept.pieces)
+    assert said(body) == "it is <api-key-1>, ok"
+    assert body.count(b"data: ") == len(text)
+
+
+def test_a_secret_in_base64_is_hidden() -> None:
+    coded = base64.b64encode(f"key: {KEY}".encode()).decode()
+    kept = redacted(request_body=json.dumps({"blob": coded, "again": KEY}).encode())
+    assert json.loads(kept.request_body) == {"blob": "<api-key-1>", "again": "<api-key-1>"}
+
+
 def test_pieces_that_end_anywhere_are_still_the_body() -> None:
     body = b"".join(event(part) for part in ("a ", KEY, " b"))
     for size in (1, 7, 40, 1000):
@@ -267,6 +281,21 @@ def test_the_same_secret_has_the_same_placeholder_and_a_new_store_counts_on(tmp_
         b"<api-key-1>",
         b"<api-key-3>",
     ]
+
+
+def test_a_signature_is_a_secret_in_a_query_only() -> None:
+    signature = "AbCdEf0123456789"
+    kept = redacted(
+        uri=f"{URI}?sig={signature}",
+        request_body=json.dumps(
+            {"signature": "Zz" + signature, "a": f"x?sig={signature}"}
+        ).encode(),
+    )
+    assert kept.uri == f"{URI}?sig=<signature-1>"
+    assert json.loads(kept.request_body) == {
+        "signature": "Zz" + signature,
+        "a": "x?sig=<signature-1>",
+    }
 
 
 def test_a_login_in_the_uri_is_hidden() -> None:

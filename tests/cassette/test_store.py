@@ -150,6 +150,27 @@ def test_a_cassette_gets_the_interactions_of_another(tmp_path: Path) -> None:
     assert statuses(into) == [201]
 
 
+def test_a_placeholder_stands_for_one_secret_after_a_merge(tmp_path: Path) -> None:
+    side, into = tmp_path / "side.yaml", tmp_path / "into.yaml"
+    Store(into).append(a_take(request_body=b'{"password": "hunter22"}'))
+    store = Store(side, before=into)
+    store.append(a_take(request_body=b'{"password": "swordfish1"}'))
+    merge(side, into)
+    assert [read.body for read in load(into)] == [
+        b'{"password": "<password-1>"}',
+        b'{"password": "<password-2>"}',
+    ]
+
+
+@pytest.mark.parametrize("size", [10, 2_000_000])
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, size: int) -> None:
+    store = Store(tmp_path / "a.yaml")
+    store.append(a_take())
+    with pytest.raises(CassetteError, match="cannot hold the interaction: "):
+        store.append(a_take(status=999, pieces=((0.1, b"x" * size),)))
+    assert statuses(store.file) == [200]
+
+
 def test_mode_and_symbolic_link_are_kept(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     file, link = tmp_path / "real" / "a.yaml", tmp_path / "link.yaml"

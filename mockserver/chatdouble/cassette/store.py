@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chatdouble.cassette.files import read, write, writing
 from chatdouble.cassette.format import parse
@@ -23,7 +23,7 @@ from chatdouble.errors import CassetteError
 _HEAD = HEAD.encode()
 _TAIL = TAIL.encode()
 
-# a larger interaction is not read again before it is stored
+# the bodies of a larger interaction are not read again before it is stored
 _LARGEST_CHECKED = 1_000_000
 
 # lines of the document itself, neither items nor parts of them
@@ -60,10 +60,20 @@ class Store:
         fsync: whether each interaction survives a power cut, too; it takes milliseconds.
         fresh: whether the first interaction that is appended takes the place of all that the file
             holds.
+        before: another cassette, which this one is to be merged into: no placeholder that it holds
+            is given to another secret.
     """
 
-    def __init__(self, file: Path, *, fsync: bool = False, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        fsync: bool = False,
+        fresh: bool = False,
+        before: Path | None = None,
+    ) -> None:
         self.file = file
+        self._before = before
         self._fsync = fsync
         self._fresh = fresh
         self._known: _Known | None = None
@@ -82,10 +92,27 @@ class Store:
             with writing(self.file) as target:
                 old = self._old(target)
                 place = self._place(old)
-                item = interaction(redact(take, self._placeholders)).encode()
-                self._insert(target, old, place, item)
+                self._insert(target, old, place, self._item(take))
         except _RefusedError as refused:
             raise self._rescued(take, refused) from None
+
+    def _item(self, take: Take) -> bytes:
+        """The interaction as it is written; that it can be read again is seen to here."""
+        if self._before is not None:
+            self._placeholders.pass_over(read(self._before))
+            self._before = None
+        redacted = redact(take, self._placeholders)
+        item = interaction(redacted).encode()
+        checked = item
+        if len(item) > _LARGEST_CHECKED:
+            bare = structs.replace(redacted, request_body=b"", pieces=())
+            checked = interaction(bare).encode()
+        try:
+            parse(_HEAD + checked + _TAIL, self.file)
+        except CassetteError as error:
+            problem = error.problem.removeprefix("interaction 1: ")
+            raise CassetteError(self.file, f"cannot hold the interaction: {problem}") from None
+        return item
 
     def _old(self, target: Path) -> bytes:
         data = read(target)
@@ -127,8 +154,6 @@ class Store:
             raise _RefusedError(error.problem) from None
 
     def _insert(self, target: Path, old: bytes, place: _Place | None, item: bytes) -> None:
-        if len(item) <= _LARGEST_CHECKED:
-            parse(_HEAD + item + _TAIL, self.file)
         if place is None:
             head, tail, indent = _HEAD, _TAIL, 0
         else:

@@ -33,6 +33,9 @@ _STEMS = (
     "token",
 )
 
+# in a query it lets whoever has it in
+_SIGNATURE = "signature"
+
 # ends of names, without hyphens, underscores and capitals
 _SURE = {
     "accesskey": "api-key",
@@ -76,8 +79,8 @@ _LIKELY = {
     "secrets": "secret",
     "session": "token",
     "sessionid": "token",
-    "sig": "secret",
-    "signature": "secret",
+    "sig": _SIGNATURE,
+    "signature": _SIGNATURE,
     "token": "token",
 }
 # marks in texts and places in lists
@@ -165,6 +168,8 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Sp
             return end
         found = ("api-key", True)
     kind, unsure = found
+    if kind == _SIGNATURE and behind[2] != "=":
+        return end  # of a thought, of a commit: it lets nobody in
     if len(behind[4]) > 1:
         return end  # JSON in a JSON string: read where it is unescaped
     quote = behind[4]

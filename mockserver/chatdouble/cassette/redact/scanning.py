@@ -15,6 +15,7 @@ from chatdouble.cassette.redact.shapes import WORD, Span, shaped
 from chatdouble.cassette.redact.views import (
     Part,
     View,
+    decoded,
     joined,
     lines,
     outermost,
@@ -93,6 +94,9 @@ def _views(view: View) -> Iterator[View]:
     layers, current = 0, view
     while True:
         yield current
+        in_base64 = decoded(current)
+        if in_base64 is not None:
+            yield in_base64
         inner = current
         for _ in range(_MOST_QUOTED):
             quoted = unquoted(inner)

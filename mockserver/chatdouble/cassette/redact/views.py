@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from base64 import b64decode
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
@@ -19,6 +20,10 @@ _ESCAPE = re.compile(
 )
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,4000}={0,2}", re.ASCII)
+_URL_SAFE = {ord("-"): "+", ord("_"): "/"}
+_PRINTABLE = bytes((9, 10, 13, *range(32, 127)))
 
 # how much around an escape is read again: a secret that starts before it, or ends behind
 _AROUND = 4000
@@ -137,6 +142,28 @@ def _undone(
     pieces.append(text[at : at + _AROUND])
     made.text = "".join(pieces)
     return made
+
+
+def decoded(view: View) -> View | None:
+    """The texts that stand in a text as base64, one behind the other, where there are any."""
+    made = View(parent=view)
+    pieces: list[str] = []
+    length = 0
+    for match in _BASE64.finditer(view.text):
+        coded = match[0].translate(_URL_SAFE).rstrip("=")
+        try:
+            raw = b64decode(coded + "=" * (-len(coded) % 4))
+        except ValueError:
+            continue
+        if raw.translate(None, _PRINTABLE):
+            continue
+        start, end = match.span()
+        # a part of it is all of it: nobody edits base64
+        made.mark(length, len(raw), start, end - start)
+        pieces += (raw.decode("latin-1"), _BREAK)
+        length += len(raw) + len(_BREAK)
+    made.text = "".join(pieces)
+    return made if pieces else None
 
 
 def joined(view: View, places: Iterable[Part]) -> View:
