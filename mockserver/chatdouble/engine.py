@@ -23,7 +23,7 @@ from chatdouble.rules import Rule, Scripting
 from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Numbered, Scripted
-from chatdouble.sources.source import Choice, Closing, Source, chosen
+from chatdouble.sources.source import Choice, Closing, Resetting, Source, chosen
 from chatdouble.sources.stored import Stored
 from chatdouble.sources.upstream import Upstream
 from chatdouble.traffic import Passage, Traffic
@@ -192,15 +192,16 @@ class Session(Scripting, Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, how often each rule answered, and what of the
-        rate limits is used.
+        """Begin anew: forget the calls that came, how often each rule and recording answered, and
+        what of the rate limits is used.
         """
         self.journal.clear()
         self._ordinals.clear()
         if self._traffic.limits is not None:
             self._traffic.limits.clear()
-        if self._scripted is not None:
-            self._scripted.reset()
+        for source in self.sources:
+            if isinstance(source, Resetting):
+                source.reset()
 
     def report(self, *, matched: bool = True, used: bool = True) -> str:
         """Calls without an answer and rules that were never used, "" if there are none.

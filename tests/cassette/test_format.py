@@ -373,3 +373,16 @@ def test_a_cassette_of_vcrpys_json_serializer_is_read_with_emoji(tmp_path: Path)
     file = tmp_path / "a.json"
     file.write_text(text)
     assert load(file)[0].response == "\U0001f600 \x00".encode()
+
+
+def test_what_aliases_share_is_read_once_and_what_holds_itself_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+        for before, name in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)
+    )
+    file.write_text(f"{bomb}interactions: []\nversion: 1\n")
+    assert load(file) == ()
+    file.write_text("interactions: &a\n- *a\nversion: 1\n")
+    with pytest.raises(CassetteError, match="holds itself"):
+        load(file)

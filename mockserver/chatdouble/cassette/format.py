@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from msgspec import Struct
 
+from chatdouble import plainyaml
 from chatdouble.cassette.encodings import decoded
 from chatdouble.cassette.layout import restored
 from chatdouble.errors import CassetteError
@@ -51,7 +52,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _INTERACTIONS = re.compile(r"^[\"{ ]*interactions\b", re.MULTILINE)
 
 
-class Interaction(Struct, frozen=True):
+class Interaction(Struct, frozen=True, gc=False):
     """One recorded request and its response.
 
     Attributes:
@@ -162,7 +163,7 @@ _Loader.add_constructor("tag:yaml.org,2002:python/tuple", _construct_tuple)
 
 def _document(text: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+        return plainyaml.load(text, _Loader)
     except BROKEN:
         if not text.startswith("{"):
             raise

@@ -9,6 +9,9 @@ from msgspec import Struct
 from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.match import DEFAULT, Key, Keys, Request, header_names, keys_of
 from chatdouble.cassette.matching import Matching
+from chatdouble.cassette.meaning import holds_placeholder
+from chatdouble.cassette.redact import Placeholders, redact
+from chatdouble.cassette.take import Take
 
 # the API says so when just what was stated is wrong, even if it is the default
 _REFUSED = 400
@@ -61,6 +64,8 @@ class Index:
     """Finds the recordings that a request may be answered with.
 
     A recorded 400 answers only requests that state the same defaults: it may be about one of them.
+    Where secrets of requests were hidden when they were recorded, those of a request are hidden
+    before it is compared.
 
     Args:
         interactions: what the cassettes hold, in their order.
@@ -76,6 +81,7 @@ class Index:
         self._header_names = (
             header_names(recordings) if "headers" in matching.parts else frozenset()
         )
+        self._hides = any(holds_placeholder(one.body) for one in recordings)
         self._in_any_way = "stream" in matching.ignore or "body" not in matching.parts
         self.entries: list[Entry] = []
         self._groups: dict[Keys, Group] = {}
@@ -97,6 +103,7 @@ class Index:
         Those that were asked for in the same way of sending come first: if there are any, no others
         are found.
         """
+        request = self.comparable(request)
         keys = self._keys(request)
         stated: Key | None = None
         for group in (self._groups.get(keys), self._by_meaning.get(keys.key)):
@@ -110,6 +117,26 @@ class Index:
             if entries:
                 return group, entries, keys.sending[0]
         return Group([]), [], keys.sending[0]
+
+    def reset(self) -> None:
+        """Forget which recordings have answered."""
+        for entry in self.entries:
+            entry.uses = 0
+        for group in (*self._groups.values(), *self._by_meaning.values()):
+            group.begun = 0
+
+    def comparable(self, request: Request) -> Request:
+        """The request as it would have been recorded."""
+        if not self._hides:
+            return request
+        take = Take(
+            method=request.method,
+            uri=request.path,
+            request_headers=request.headers,
+            request_body=request.body,
+            status=200,
+        )
+        return request._replace(body=redact(take, Placeholders()).request_body)
 
     def _keys(self, request: Request, *, stated: bool = False) -> Keys:
         return keys_of(request, self.matching, header_names=self._header_names, stated=stated)

@@ -73,6 +73,10 @@ _DATE = re.compile(
 )
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 
+# what the recorder puts in the place of a secret
+_PLACEHOLDER_TEXT = re.compile(r"<([a-z]+(?:-[a-z]+)*)-[0-9]{1,9}>")
+_PLACEHOLDER = re.compile(_PLACEHOLDER_TEXT.pattern.encode())
+
 _LARGEST_EXACT = 2**53
 
 
@@ -107,7 +111,8 @@ def meaning(body: bytes, matching: Matching, *, chat: bool, stated: bool = False
     if matching.transform is not None:
         value = _transformed(matching.transform, value)
     try:
-        return _compared(value, matching, chat=chat, stated=stated)
+        compared = _compared(value, matching, chat=chat, stated=stated)
+        return _renumbered(compared, {}) if holds_placeholder(body) else compared
     except RecursionError:
         return body
 
@@ -142,6 +147,24 @@ def _compared(value: Any, matching: Matching, *, chat: bool, stated: bool) -> An
             if isinstance(value.get(key), list):
                 value[key] = sorted(value[key], key=canonical)
     return value
+
+
+def holds_placeholder(body: bytes) -> bool:
+    """Whether a secret was hidden in the body when it was recorded."""
+    return _PLACEHOLDER.search(body) is not None
+
+
+def _renumbered(value: Any, given: dict[str, str]) -> Any:
+    """The value with its placeholders numbered anew: a cassette numbers those of all requests."""
+    if isinstance(value, str):
+
+        def number(found: re.Match[str]) -> str:
+            return given.setdefault(found[0], f"<{found[1]}-{len(given) + 1}>")
+
+        return _PLACEHOLDER_TEXT.sub(number, value)
+    if isinstance(value, dict):
+        return {key: _renumbered(value[key], given) for key in sorted(value)}
+    return [_renumbered(item, given) for item in value] if isinstance(value, list) else value
 
 
 def _transformed(transform: Callable[[Any], Any], value: Any) -> Any:
