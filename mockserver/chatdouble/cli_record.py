@@ -46,7 +46,8 @@ _log = logging.getLogger("chatdouble")
     show_default=True,
     type=click.Choice(_MODES),
     help="When upstream is asked. new_episodes: when no recording answers. once: if there is no "
-    "recorded.yaml yet. all: always. none: never; what is not recorded gets a 404.",
+    "recorded.yaml yet. all: always, and the new recordings replace the old. none: never; what is "
+    "not recorded gets a 404.",
 )
 @click.option(
     "--keep",
