@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 
 from chatdouble import Server
 from chatdouble.answers import Recording, ToolCall
@@ -34,7 +35,7 @@ from tests.live.recording import (
     says,
 )
 
-MESSAGES: list[dict[str, str]] = [{"role": "user", "content": "Hello"}]
+MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello"}]
 
 
 @pytest.fixture
@@ -52,15 +53,15 @@ def test_the_openai_client_gets_what_it_gets_without_the_recorder(real: Server) 
         said = []
         for url in (session.base_url, recorder.session.base_url):
             with openai.OpenAI(base_url=url, api_key="k", max_retries=0) as client:
-                one = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[call-overload]
-                with client.chat.completions.create(  # type: ignore[call-overload]
+                one = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)
+                with client.chat.completions.create(
                     model="gpt-4o", messages=MESSAGES, stream=True
                 ) as stream:
                     said.append((one.choices, [event.choices for event in stream]))
 
                 async def streamed(url: str = url) -> str:
                     async with openai.AsyncOpenAI(base_url=url, api_key="k") as client:
-                        stream = await client.chat.completions.create(  # type: ignore[call-overload]
+                        stream = await client.chat.completions.create(
                             model="gpt-4o", messages=MESSAGES, stream=True
                         )
                         return "".join([e.choices[0].delta.content or "" async for e in stream])

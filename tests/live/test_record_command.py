@@ -12,13 +12,15 @@ import openai
 import pytest
 
 from chatdouble import Server, cli_record, modes
+from chatdouble.answers import Recording
 from chatdouble.cassette import format as cassettes
+from chatdouble.errors import ChatdoubleError
 from chatdouble.schedule import Pace
 from chatdouble.sources import upstream
 from chatdouble.sources.recorded import Recorded
 from chatdouble.sources.upstream import Upstream
 from tests.conftest import Process, Raw, until
-from tests.live.recording import STREAMED
+from tests.live.recording import STREAMED, Fixed
 
 Run = Callable[..., Process]
 
@@ -197,7 +199,7 @@ def test_a_mode_is_a_list_of_sources(tmp_path: Path) -> None:
     assert kinds("all") == [Upstream]
     file.write_text("interactions: []\nversion: 1\n")
     assert kinds("once") == [Recorded]
-    with pytest.raises(modes.ChatdoubleError, match="a mode is one of none, once"):
+    with pytest.raises(ChatdoubleError, match="a mode is one of none, once"):
         kinds("some")
 
 
@@ -210,6 +212,20 @@ def test_a_test_records_into_a_cassette_of_its_own(real: Any, tmp_path: Path) ->
             server.drop(session)
     assert [one.user for one in real.calls] == ["One"]
     assert [user for user, _ in recorded(file)] == ["One"]
+
+
+def test_what_a_host_without_v1_said_replays(tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    answer = Recording(200, (("content-type", "application/json"),), b'{"said": 1}')
+    with Server() as real, Server() as server:
+        url = real.session("", (Fixed(answer),)).base_url.removesuffix("/v1")
+        for base in (f"{url}/v1beta/openai", url):
+            session = server.session("", modes.recording("all", base, file))
+            ask(session.base_url, "One")
+            server.drop(session)
+            replay = server.session("", modes.recording("none", base, file))
+            assert ask(replay.base_url, "One") == b'{"said": 1}'
+            server.drop(replay)
 
 
 def test_dropping_a_session_closes_its_connections(tmp_path: Path) -> None:

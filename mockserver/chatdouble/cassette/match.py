@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 from itertools import islice
@@ -19,6 +20,12 @@ Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], bytes]
 # how many recordings are compared value by value when a miss is explained, and how many values
 _MOST_COMPARED = 50
 _MOST_LEAVES = 500
+
+# the endpoints of hosts whose base URL does not end in /v1, such as Gemini's /v1beta/openai
+_BARE_ENDPOINT = re.compile(
+    r"/(?:audio|batches|chat/completions|completions|embeddings|files|fine_tuning|images|models|"
+    r"moderations|responses|uploads|vector_stores)(?=/|\Z)"
+)
 
 
 class Difference(Struct, frozen=True):
@@ -91,7 +98,10 @@ def difference(
 
 def _endpoint(path: str) -> str:
     at = path.rfind("/v1/")
-    return path if at < 0 else path[at:]
+    if at >= 0:
+        return path[at:]
+    found = _BARE_ENDPOINT.search(path)
+    return path if found is None else f"/v1{path[found.start() :]}"
 
 
 def _query(query: str) -> tuple[tuple[str, str], ...]:
