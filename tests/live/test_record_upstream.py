@@ -100,6 +100,7 @@ def test_a_server_that_is_slow_is_not_waited_for_longer_than_allowed() -> None:
         assert "0.2 seconds" in message
         assert recorder.ask(b"/v1/begun")[1] == b"9\r\ndata: 1\n\n\r\n"
         assert recorder.exchange.outcome == "upstream broke"
+        assert "broke off: it was silent for too long" in recorder.exchange.why
         over.set()
     (take,) = recorder.shelf.takes
     assert take.cut
@@ -121,6 +122,21 @@ def test_a_server_that_breaks_off_before_it_answers_is_told_as_one_to_try_again(
         first = recorder.session.journal.exchanges[0]
     assert first.response.status == 502
     assert "broke off before it answered" in first.why
+
+
+def test_answers_that_http_forbids() -> None:
+    with RawUpstream(says(ok(status=b"999 Odd"))) as upstream:
+        with Recorder(upstream.base_url) as recorder:
+            head, body = recorder.ask()
+        assert head.startswith(b"HTTP/1.1 502")
+        assert b"its status is 999" in body
+    with (
+        RawUpstream(says(ok(b"{}", b"x-odd: a\x01b", b"content-length: 2"))) as upstream,
+        Recorder(upstream.base_url) as recorder,
+    ):
+        head, body = recorder.ask()
+    assert b"x-odd: a b\r\n" in head
+    assert body == b"{}"
 
 
 @pytest.mark.parametrize(

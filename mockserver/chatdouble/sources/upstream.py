@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, get_args
@@ -34,6 +35,9 @@ DEFAULT_TIMEOUT = 600.0
 
 # seconds; a server that takes no connection by then will not
 _LONGEST_CONNECTING = 30.0
+
+# letters that no header may have; some servers send them all the same
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # said anew, or undone by us
 _REPLACED = frozenset({"accept-encoding", "content-encoding", "content-length", "expect", "host"})
@@ -167,7 +171,7 @@ class Upstream:
             )
         except httpx2.LocalProtocolError:
             # its text would repeat the header
-            return _own(400, "a header of the request cannot be sent on", "not_below_upstream")
+            return _own(400, "chatdouble cannot send a header of the request on", "refused")
         except httpx2.TransportError as error:
             # clients try again after this one, as they do when they meet it themselves
             message = f"{self._address.host} broke off before it answered: {_reason(error)}"
@@ -201,15 +205,19 @@ class Upstream:
             take,
             status=response.status_code,
             reason=response.extensions.get("reason_phrase", b"").decode("latin-1"),
-            headers=_decoded(response.headers.raw),
+            headers=tuple(
+                (name, _CONTROLS.sub(" ", value)) for name, value in _decoded(response.headers.raw)
+            ),
         )
         tee = Tee(response, take, began, self._kept, self._key.encode())
-        if tee.bodiless:
-            try:
+        try:
+            if not 200 <= take.status <= 599:
+                raise httpx2.RemoteProtocolError(f"its status is {take.status}")
+            if tee.bodiless:
                 await tee.read()
-            except BaseException:
-                await response.aclose()
-                raise
+        except BaseException:
+            await response.aclose()
+            raise
         return tee
 
     def _connections(self) -> httpx2.AsyncHTTPTransport:
@@ -240,12 +248,11 @@ class Upstream:
         return tuple(headers)
 
     def _unreachable(self, reason: str) -> Choice:
-        return _own(
-            502,
-            f"chatdouble cannot reach {self._address.host}: {reason}. Look at --upstream and at "
-            "the network; nothing was recorded",
-            "upstream_unreachable",
-        )
+        advice = "look at the upstream URL and the network"
+        if "SSL" in reason:
+            advice = "SSL_CERT_FILE in the environment names further certificates to trust"
+        message = f"chatdouble cannot reach {self._address.host}: {reason}; {advice}"
+        return _own(502, message, "upstream_unreachable")
 
     async def _kept(self, take: Take) -> str:
         """Keep what is to be kept, and say what became of it."""
