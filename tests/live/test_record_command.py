@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
 import openai
 import pytest
+from click.testing import CliRunner
 
-from chatdouble import Server, cli_record, modes
+from chatdouble import Server, cli, cli_record, modes
 from chatdouble.answers import Recording
 from chatdouble.cassette import format as cassettes
 from chatdouble.errors import ChatdoubleError
@@ -89,17 +91,17 @@ def test_what_is_recorded_is_on_disk_when_the_answer_ends_and_replays(
     assert len(real.calls) == calls
 
 
-def test_the_modes_ask_upstream_as_their_names_say(run: Run, real: Any, tmp_path: Path) -> None:
-    options = ("--upstream", real.base_url, "--cassettes", tmp_path, "--port", 0, "--mode")
+def test_the_modes_ask_upstream_as_their_names_say(real: Any, tmp_path: Path) -> None:
     file = tmp_path / "recorded.yaml"
 
-    def asked(mode: str, *words: str) -> list[str]:
-        """What upstream is asked in this mode."""
+    def asked(mode: Any, *words: str) -> list[str]:
+        """What upstream is asked in a session of this mode."""
         before = len(real.calls)
-        server = run("record", *options, mode)
-        for word in words:
-            ask(server.base_url, word)
-        server.kill()
+        with Server() as server:
+            sources = modes.recording(mode, real.base_url, file, folder=tmp_path)
+            session = server.session("", sources)
+            for word in words:
+                ask(session.base_url, word)
         return [one.user or "" for one in real.calls[before:]]
 
     assert asked("once", "One", "One") == ["One", "One"]
@@ -173,13 +175,11 @@ def test_session_names_cannot_leave_the_folder(run: Run, real: Any, tmp_path: Pa
         ((), "Missing option '--upstream'"),
     ],
 )
-def test_options_that_cannot_be_meant(
-    run: Run, tmp_path: Path, options: tuple[str, ...], words: str
-) -> None:
-    status, _, err = run("record", *options, "--cassettes", tmp_path, "--port", 0).ended()
-    assert status == 2
-    assert words in err
-    assert "hidden" not in err
+def test_options_that_cannot_be_meant(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
+    ended = CliRunner().invoke(cli.main, ["record", *options, "--cassettes", str(tmp_path)])
+    assert ended.exit_code == 2
+    assert words in ended.output
+    assert "hidden" not in ended.output
 
 
 def test_the_options_name_what_there_is() -> None:
@@ -212,6 +212,15 @@ def test_a_test_records_into_a_cassette_of_its_own(real: Any, tmp_path: Path) ->
             server.drop(session)
     assert [one.user for one in real.calls] == ["One"]
     assert [user for user, _ in recorded(file)] == ["One"]
+
+
+def test_parallel_answers_are_all_recorded(real: Any, tmp_path: Path) -> None:
+    file = tmp_path / "recorded.yaml"
+    words = ["One", "Two", "Three"] * 10
+    with Server() as server, ThreadPoolExecutor(10) as threads:
+        session = server.session("", modes.recording("new_episodes", real.base_url, file))
+        said = list(threads.map(lambda word: ask(session.base_url, word, stream=True), words))
+    assert sorted(recorded(file)) == sorted(zip(words, said, strict=True))
 
 
 def test_what_a_host_without_v1_said_replays(tmp_path: Path) -> None:
