@@ -204,9 +204,9 @@ def serve(
     from chatdouble.sources.stored import Stored
 
     if api_key_file is not None:
-        keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
-    rules = or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = or_exit(
+        keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
+    rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
+    generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
     )
     # faker takes longest to load: it does so while the server starts
@@ -215,7 +215,7 @@ def serve(
     cli_scripts.oversee(scripts, scripted, reload=reload)
     sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
-    run(sources, loaded if rules else "generated text", keys=keys, **settings)
+    _run(sources, loaded if rules else "generated text", keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:
@@ -258,9 +258,9 @@ def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
     """
     from chatdouble.sources.recorded import Recorded
 
-    interactions, files = or_exit(lambda: _recordings(cassettes))
+    interactions, files = _or_exit(lambda: _recordings(cassettes))
     loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    run((Recorded(interactions),), loaded, **settings)
+    _run((Recorded(interactions),), loaded, **settings)
 
 
 def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
@@ -282,7 +282,7 @@ def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
     return interactions, files
 
 
-def run(
+def _run(
     sources: tuple[Source, ...],
     loaded: str,
     *,
@@ -309,7 +309,7 @@ def run(
     )
     log = None if quiet else _Log()
     server = Server(settings, log, on_demand)
-    or_exit(server.listen)
+    _or_exit(server.listen)
     session = server.session("", sources)
     if key is None:
         key = "any" if settings.keys is None else "YOUR_KEY"
@@ -390,7 +390,7 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 
-def or_exit(do: Any) -> Any:
+def _or_exit(do: Any) -> Any:
     """What ``do`` gives; an error of ours ends the command with its one clear sentence."""
     try:
         return do()

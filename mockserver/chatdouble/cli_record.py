@@ -99,15 +99,16 @@ def record(
         keep=keep,
         fsync=fsync,
         host=settings["host"],
+        allowed_hosts=settings.get("allowed_hosts"),
     )
-    sources = cli.or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
+    sources = cli._or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
 
     def named(name: str) -> tuple[Source, ...]:
         return recording(folder / f"{name}.yaml", tell=_not_replayed)
 
     loaded = f"mode {mode}, {upstream}, recorded in {folder}"
     key = "any" if mode == "none" or os.environ.get(modes.UPSTREAM_KEY) else "YOUR_KEY"
-    cli.run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
+    cli._run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
 
 
 def _not_replayed(error: CassetteError) -> None:

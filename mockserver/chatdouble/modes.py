@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -60,6 +60,7 @@ def recording(
     keep: Keep = "answers",
     fsync: bool = False,
     host: str = DEFAULT_HOST,
+    allowed_hosts: Sequence[str] | None = None,
     tell: Callable[[CassetteError], None] | None = None,
 ) -> tuple[Source, ...]:
     """The sources of a session that records, in the order in which they are asked.
@@ -80,6 +81,7 @@ def recording(
         keep: which answers are recorded, see ``Upstream``.
         fsync: whether each recording is on the disk itself before the client has its answer's end.
         host: the address that our own server listens on.
+        allowed_hosts: its further names; requests to other hosts are not passed on.
         tell: called with what is wrong with a cassette, which answers nothing then; without it that
             is raised.
 
@@ -105,6 +107,7 @@ def recording(
             timeout=timeout,
             keep=keep,
             host=host,
+            allowed_hosts=allowed_hosts,
         )
 
     asked: dict[Mode, tuple[Callable[[], Source], ...]] = {

@@ -238,7 +238,9 @@ def test_web_pages_and_foreign_hosts_cannot_spend_the_key() -> None:
         )
         for own in pages:
             assert recorder.ask(b"/v1/x", *own)[0].startswith(b"HTTP/1.1 200")
-    assert len(upstream.came) == 2
+        assert len(upstream.came) == 2
+        with Recorder(upstream.base_url, allowed_hosts=["Recorder"]) as named:
+            assert named.ask(b"/v1/x", b"Host: recorder:80")[0].startswith(b"HTTP/1.1 200")
 
 
 def test_a_key_of_our_own_is_sent_and_never_seen(caplog: pytest.LogCaptureFixture) -> None:

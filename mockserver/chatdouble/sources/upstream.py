@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
@@ -79,6 +79,7 @@ class Upstream:
             ``all``, these as well, and answers that broke off, marked as such.
         host: the address that our own server listens on. Requests to other hosts, and those of web
             pages of other hosts, are refused.
+        allowed_hosts: further names and addresses of our own server.
         now: the time in seconds since 1970.
 
     Raises:
@@ -97,6 +98,7 @@ class Upstream:
         timeout: float | None = DEFAULT_TIMEOUT,
         keep: Keep = "answers",
         host: str = DEFAULT_HOST,
+        allowed_hosts: Sequence[str] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         if keep not in KEEPS:
@@ -112,6 +114,7 @@ class Upstream:
         self._timeout = timeout
         self._keep: Keep = keep
         self._host = host
+        self._allowed_hosts = allowed_hosts
         self._now = now
         # connections belong to the event loop that they were made in
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -135,7 +138,7 @@ class Upstream:
         """What the server answers, or why it cannot be asked."""
         import httpx2
 
-        foreign = origin.foreign(call, self._host)
+        foreign = origin.foreign(call, self._host, self._allowed_hosts)
         if foreign is not None:
             return _own(403, f"chatdouble does not record for {foreign}", "refused")
         if call.method in _REFUSED_METHODS:
