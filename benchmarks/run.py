@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import fixture, recording, startup, throughput
+from benchmarks import fixture, recording, replaying, startup, throughput
 from benchmarks.processes import environment, two_cores
 from benchmarks.table import render
 
@@ -33,6 +33,7 @@ def main() -> None:
             *startup.measure(env, runs=3 if quick else 11),
             *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
             *recording.measure(folder, env, rounds=2 if quick else 5),
+            *replaying.measure(folder, rounds=1 if quick else 3),
             *fixture.measure_import(folder, env, pairs=5 if quick else 31),
         ]
     print(render(rows))

@@ -67,7 +67,7 @@ def test_every_wrong_rule_is_told_with_file_line_and_path(run: Run) -> None:
         "error: two.yaml:2: is no sound YAML",
         "error: none.yaml: cannot be read",
         "error: three.yaml:3: [1].retry_after: retry_after goes with fail",
-        "error: three.yaml:4: [2]: expected a rule: when, and reply, fail or then, got the text",
+        "error: three.yaml:4: [2]: expected a rule: when, and reply, fail, pass or then, got the",
         "warning: three.yaml:1 [0]: never answers: one.yaml:10 rules[2] (any call) before it",
     ]
     assert len(errors) == len(expected), errors

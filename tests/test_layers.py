@@ -11,6 +11,8 @@ import pytest_chatdouble
 # lowest first; a module may import modules of lower rows and of its own row
 LAYERS = (
     ("chatdouble", "chatdouble.errors"),
+    ("chatdouble.dice",),
+    ("chatdouble.schedule",),
     (
         "chatdouble.answers",
         "chatdouble.failures",
@@ -19,7 +21,7 @@ LAYERS = (
         "chatdouble.settings",
         "chatdouble.tokens",
     ),
-    ("chatdouble.calls", "chatdouble.origin", "chatdouble.schedule"),
+    ("chatdouble.calls", "chatdouble.origin"),
     ("chatdouble.match", "chatdouble.wire"),
     ("chatdouble.faults",),
     ("chatdouble.rules", "chatdouble.cassette"),
@@ -27,13 +29,21 @@ LAYERS = (
     ("chatdouble.script",),
     ("chatdouble.journal", "chatdouble.reloading"),
     ("chatdouble.verify",),
+    ("chatdouble.load", "chatdouble.ratelimits"),
+    ("chatdouble.traffic",),
     ("chatdouble.engine",),
     ("chatdouble.hub", "chatdouble.report", "chatdouble.modes"),
     ("chatdouble.control",),
     ("chatdouble.bodies", "chatdouble.delivery", "chatdouble.forwarding"),
     ("chatdouble.app",),
     ("chatdouble.server",),
-    ("chatdouble.cli", "chatdouble.cli_record", "chatdouble.cli_scripts"),
+    (
+        "chatdouble.cli",
+        "chatdouble.cli_record",
+        "chatdouble.cli_replay",
+        "chatdouble.cli_scripts",
+        "chatdouble.cli_time",
+    ),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

@@ -11,6 +11,7 @@ from chatdouble.calls import Call, View
 from chatdouble.reloading import Reloading
 from chatdouble.script import load, parse
 from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Choice
 
 
 class Served:
@@ -38,6 +39,7 @@ class Served:
         choice = asyncio.run(self.source.answer(call))
         if choice is None:
             return None
+        assert isinstance(choice, Choice)
         assert isinstance(choice.answer, Reply | ApiError)
         return choice.answer.content if isinstance(choice.answer, Reply) else choice.answer.code
 

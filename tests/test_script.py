@@ -11,6 +11,7 @@ from chatdouble.calls import Call
 from chatdouble.faults import faults_of
 from chatdouble.match import When, at_least, below, contains, glob, like, one_of, regex, when
 from chatdouble.rules import Rule, Scenario, Step, Templated, api_error
+from chatdouble.schedule import PROFILES
 from chatdouble.script import load, parse
 from chatdouble.sources.making import Replayed
 from chatdouble.wire import dialects
@@ -114,7 +115,7 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "rules:\n- whn: {}\n  reply: a",
             "s.yaml:2: rules[0].whn: there is no 'whn' here; did you mean 'when'?",
         ),
-        ("rules:\n- when: {}", "s.yaml:2: rules[0]: expected reply, fail or then"),
+        ("rules:\n- when: {}", "s.yaml:2: rules[0]: expected reply, fail, pass or then"),
         (
             "rules:\n- reply: a\n- when: {user: {contain: x}}\n  reply: a",
             "s.yaml:3: rules[1].when.user.contain: there is no 'contain' here; did you mean "
@@ -148,12 +149,15 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "- reply: {call: f, with: [1]}",
             "s.yaml:1: [0].reply.with: expected a mapping of arguments, or raw text, got a list",
         ),
-        ("- {reply: a, fail: 500}", "s.yaml:1: [0]: expected either reply or fail"),
+        ("- {reply: a, fail: 500}", "s.yaml:1: [0]: expected either reply, fail or pass"),
         ("- {reply: a, retry_after: 1}", "s.yaml:1: [0].retry_after: retry_after goes with fail"),
         ("- {fail: 500, usage: {}}", "s.yaml:1: [0].usage: usage goes with reply"),
         ("- fail: 200", "s.yaml:1: [0].fail: an error's status is a whole number from 400 to 599"),
         ("- fail: {message: x}", "s.yaml:1: [0].fail: expected status: the HTTP status"),
         ("- {reply: a, times: 0}", "s.yaml:1: [0].times: times is a whole number from 1, got 0"),
+        ("- {reply: a, pace: quick}", "s.yaml:1: [0].pace: there is no pace 'quick'"),
+        ("- {reply: a, pace: 0.1}", "s.yaml:1: [0].pace: expected a mapping with first and each"),
+        ("{pace: quick, rules: []}", "s.yaml:1: pace: there is no pace 'quick'"),
         ("- {reply: a, pace: {each: -1}}", "s.yaml:1: [0].pace: each is a number of seconds"),
         (
             "- reply: !!python/object/apply:os.getcwd []",
@@ -191,7 +195,7 @@ def test_a_rule_knows_where_it_was_written() -> None:
             "s.yaml:1: [0].usage: prompt_tokens is a whole number, 0 or more, got -5",
         ),
         ("- reply: {call: a b/c}", "s.yaml:1: [0].reply: a tool's name is made of letters"),
-        ("- then: [{times: 2}]", "s.yaml:1: [0].then[0]: expected either reply or fail"),
+        ("- then: [{times: 2}]", "s.yaml:1: [0].then[0]: expected either reply, fail or pass"),
         ("- &a [*a]", "s.yaml:1: "),
     ],
 )
@@ -405,3 +409,8 @@ def test_a_step_says_what_goes_wrong() -> None:
 def test_a_fault_that_cannot_be_meant_names_its_place() -> None:
     with pytest.raises(ScriptError, match=r":1: .*fault: lost_chunk takes a whole number from 1"):
         parse("- {reply: Hi., fault: lost_chunk=0}")
+
+
+def test_a_script_may_give_a_pace_to_the_replies_that_have_none() -> None:
+    rules = parse("{pace: slow, rules: [{reply: a, then: [{reply: b, pace: {}}, {fail: 500}]}]}")
+    assert [step.pace for step in rules[0].steps] == [PROFILES["slow"], Pace(), None]

@@ -260,11 +260,18 @@ class Recording(Struct, frozen=True):
         headers: the recorded headers as (name, value) pairs, without those that belong to one
             connection or describe a body's encoding.
         body: the recorded body, decoded.
+        cut: whether the connection ended before the body did.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    cut: bool = False
+
+
+def is_cut(answer: object) -> bool:
+    """Whether it is a recording whose connection ended too early."""
+    return isinstance(answer, Recording) and answer.cut
 
 
 class Document(Struct, frozen=True):

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_record, cli_scripts, tokens
-from chatdouble.errors import CassetteError, ChatdoubleError
+from chatdouble import __version__, cli_record, cli_replay, cli_scripts, cli_time, tokens
+from chatdouble.errors import ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
 if TYPE_CHECKING:
-    from chatdouble.cassette.format import Interaction
     from chatdouble.journal import Exchange
     from chatdouble.rules import Rule
     from chatdouble.sources.composing import Style
@@ -182,6 +181,7 @@ main.add_command(_listening(cli_record.record))
     "do. Others on this machine can see it here, but not in the environment or in a file.",
 )
 @click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
+@cli_time.timed
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
@@ -196,7 +196,8 @@ def serve(
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
-    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
+    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults,
+    its X-Chatdouble-Pace header, such as slow or ttft=1s, for a pace.
     """
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
@@ -205,6 +206,7 @@ def serve(
 
     if api_key_file is not None:
         keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
+    settings = _or_exit(lambda: cli_time.with_pace(settings))
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
@@ -246,40 +248,21 @@ def _warm(generated: Generated) -> None:
 @main.command()
 @click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
 @_listening
-def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
+@cli_replay.options
+def replay(cassettes: tuple[Path, ...], **given: Any) -> None:
     """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
 
-    A request gets the answer that was recorded for the same method, path, query and JSON body.
-    Identical requests get their answers in the recorded order, then the last one again. Any other
-    request gets a 404 that names the nearest recording and the first difference.
+    A request gets the answer that was recorded for one that means the same: the same method, path,
+    query and JSON body, with defaults stated or left out. Identical requests get their answers in
+    the recorded order. Any other request gets a 404 that shows how it differs from the nearest
+    recording.
 
     YAML files in folders that are no vcrpy cassettes are named and left out; a damaged cassette,
     and any unreadable file that is named itself, ends the start.
     """
-    from chatdouble.sources.recorded import Recorded
-
-    interactions, files = _or_exit(lambda: _recordings(cassettes))
-    loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    _run((Recorded(interactions),), loaded, **settings)
-
-
-def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
-    from chatdouble.cassette import format as cassettes
-
-    interactions: list[Interaction] = []
-    files = 0
-    for file, named in cassettes.find(paths):
-        try:
-            interactions += cassettes.load(file)
-        except CassetteError as error:
-            if named or not error.foreign:
-                raise
-            click.echo(f"left out: {error}", err=True)
-            continue
-        files += 1
-    if not files:
-        raise CassetteError(", ".join(map(str, paths)), "there is no vcrpy cassette in it")
-    return interactions, files
+    replaying = {name: given.pop(name) for name in cli_replay.NAMES}
+    sources, loaded = _or_exit(lambda: cli_replay.sources(cassettes, **replaying))
+    _run(sources, loaded, **given)
 
 
 def _run(
@@ -305,6 +288,7 @@ def _run(
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
         fault_header=fault_header,
+        pace_header=fault_header,
         **given,
     )
     log = None if quiet else _Log()

@@ -16,6 +16,10 @@ from chatdouble.schedule import Ending
 # seconds between two looks at whether everything is written
 _FLUSHING = 0.01
 
+# bytes that are written at once: what a slow reader leaves unread waits in the answer, which is
+# there in any case, and not copied in the connection's buffer
+_PORTION = 64 * 1024
+
 
 class Delivery:
     """Sends one exchange's answer and closes its exchange in the journal.
@@ -30,7 +34,10 @@ class Delivery:
         self._journal = journal
         self._exchange = exchange
         self._started = started
+        # what the pieces' times count from
+        self._began = started
         self._left: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     async def __call__(self, receive: Receive, send: Send) -> None:
         """Send the answer. Ends early, without an error, when the client leaves."""
@@ -38,9 +45,10 @@ class Delivery:
         outcome: Outcome = "client left"
         try:
             if exchange.ending is None:
-                await send(self._start(None))
-                if await self._body(receive, send, ends=True):
-                    outcome = "complete"
+                if not exchange.headers_at or not await self._leaves(receive, exchange.headers_at):
+                    await send(self._start(None))
+                    if await self._body(receive, send, ends=True):
+                        outcome = "complete"
             else:
                 outcome = await self._broken(exchange.ending, receive, send)
         finally:
@@ -71,25 +79,39 @@ class Delivery:
             ends: whether the answer ends with the last piece.
         """
         exchange = self._exchange
-        ready = time.perf_counter()
         last = len(exchange.pieces) - 1
         for number, piece in enumerate(exchange.pieces):
-            if piece.at and await self._leaves(receive, ready + piece.at - time.perf_counter()):
+            if piece.at and await self._leaves(receive, piece.at):
                 return False
-            await send(
-                {
-                    "type": "http.response.body",
-                    "body": piece.data,
-                    "more_body": number < last or not ends,
-                }
-            )
-            exchange.sent += len(piece.data)
+            more = number < last or not ends
+            if len(piece.data) <= _PORTION:
+                await send({"type": "http.response.body", "body": piece.data, "more_body": more})
+                exchange.sent += len(piece.data)
+            elif not await self._portions(piece.data, receive, send, more=more):
+                return False
+        return True
+
+    async def _portions(self, data: bytes, receive: Receive, send: Send, *, more: bool) -> bool:
+        """Send a large piece as fast as the client reads it, False if the client left."""
+        left = self._listen(receive)
+        for start in range(0, len(data), _PORTION):
+            portion = data[start : start + _PORTION]
+            behind = start + _PORTION < len(data)
+            await send({"type": "http.response.body", "body": portion, "more_body": more or behind})
+            self._exchange.sent += len(portion)
+            if behind:
+                # nothing else lets it see that the client left while this waited for its reading
+                await asyncio.sleep(0)
+                if left.done():
+                    return False
         return True
 
     async def _broken(self, ending: Ending, receive: Receive, send: Send) -> Outcome:
         """Send what a fault left of the answer, and end as it says."""
-        if ending.delay and await self._leaves(receive, ending.delay):
+        before = ending.delay + self._exchange.headers_at
+        if before and await self._leaves(receive, before):
             return "client left"
+        self._began += ending.delay
         if ending.headers:
             await send(self._start(ending.length))
             body = send if ending.length is None else _Overflowing(send, ending.length)
@@ -104,12 +126,39 @@ class Delivery:
         await self._leaves(receive, None)
         return "cut on purpose"
 
-    async def _leaves(self, receive: Receive, seconds: float | None) -> bool:
-        """Whether the client leaves within so many seconds; None waits until it does."""
+    async def _leaves(self, receive: Receive, at: float | None) -> bool:
+        """Whether the client leaves before this moment; None waits until it does.
+
+        Args:
+            at: seconds after the request came, so that no lateness adds up.
+        """
+        loop = asyncio.get_running_loop()
+        left = self._listen(receive)
+        if not left.done():
+            # one timer and one future for each piece: asyncio.wait() takes several times as long
+            self._waiter = loop.create_future()
+            timer = None
+            if at is not None:
+                # not call_at(): uvloop's own clock stands still while it calls back
+                delay = max(self._began + at - time.perf_counter(), 0.0)
+                timer = loop.call_later(delay, self._wake)
+            try:
+                await self._waiter
+            finally:
+                if timer is not None:
+                    timer.cancel()
+        return left.done()
+
+    def _listen(self, receive: Receive) -> asyncio.Task[None]:
+        """The task that is done when the client leaves."""
         if self._left is None:
             self._left = asyncio.create_task(leaving(receive))
-        await asyncio.wait({self._left}, timeout=None if seconds is None else max(seconds, 0))
-        return self._left.done()
+            self._left.add_done_callback(self._wake)
+        return self._left
+
+    def _wake(self, _: object = None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class _Overflowing:

@@ -7,22 +7,25 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from chatdouble import faults
-from chatdouble.answers import ApiError, own_error
+from chatdouble import faults, schedule
+from chatdouble.answers import ApiError, is_cut
 from chatdouble.calls import Call
+from chatdouble.dice import Dice
 from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Dice, Fault
+from chatdouble.faults import Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
-from chatdouble.sources.source import Choice, Closing, Source
+from chatdouble.sources.source import Choice, Closing, Source, chosen
 from chatdouble.sources.stored import Stored
+from chatdouble.traffic import FREE, Passage, Traffic
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
@@ -54,8 +57,11 @@ class Session(Verification):
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+        pace: how answers are spread over time that no rule and no request gives a pace; None
+            takes that of the settings.
 
     Raises:
+        ScriptError: the pace is none.
         ChatdoubleError: the id has letters that a path cannot carry.
     """
 
@@ -67,6 +73,7 @@ class Session(Verification):
         *,
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
+        pace: Timing = None,
     ) -> None:
         if not is_session_id(id):
             raise ChatdoubleError(
@@ -77,6 +84,7 @@ class Session(Verification):
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
         self._settings = settings
+        self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
         self._begun = 0
@@ -186,6 +194,19 @@ class Session(Verification):
             self._with_script().put(None, rule)
 
     @property
+    def pace(self) -> Pace | None:
+        """How answers are spread over time that no rule and no request gives a pace.
+
+        Set it to a ``Pace``, a profile's name, a text such as ``ttft=300ms, tpot=20ms``, a mapping,
+        or None to send them at once.
+        """
+        return self._traffic.pace
+
+    @pace.setter
+    def pace(self, said: Timing) -> None:
+        self._traffic.pace = pace_of(said)
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
         return self._scripted.rules if self._scripted else ()
@@ -205,9 +226,13 @@ class Session(Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, and how often each rule answered."""
+        """Begin anew: forget the calls that came, how often each rule answered, and what of the
+        rate limits is used.
+        """
         self.journal.clear()
         self._ordinals.clear()
+        if self._traffic.limits is not None:
+            self._traffic.limits.clear()
         if self._scripted is not None:
             self._scripted.reset()
 
@@ -225,40 +250,72 @@ class Session(Verification):
         else:
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
-        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        traffic = self._traffic
+        passage = FREE if traffic.is_free else await traffic.enter(call)
+        try:
+            exchange = await self._answered(call, ordinal, passage, large=large)
+        except BaseException:
+            if passage.placed:
+                traffic.leave()
+            raise
+        if passage.placed:
+            exchange.ended = traffic.leave
+        return self.journal.open(exchange)
+
+    async def _answered(
+        self, call: Call, ordinal: int, passage: Passage, *, large: bool
+    ) -> Exchange:
+        """The exchange with the answer that is due."""
+        asked: tuple[Fault, ...] = ()
+        choice, name = passage.choice, passage.name
+        if choice is None and self._settings.fault_header:
+            asked, choice, name = self._asked(call, ordinal)
         if choice is None:
-            for source in self.sources:
-                choice = await source.answer(call)
-                if choice is not None:
-                    name = source.name
-                    break
-            else:
-                choice, name = self._unmatched(call), "unmatched"
+            choice, name = await chosen(call, self.sources)
         stamp = self._stamp(call, ordinal)
-        if (asked or choice.faults) and not isinstance(choice.answer, Live):
-            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
-        else:
-            if large:
-                response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
-            else:
-                response = dialects.render(call, choice.answer, stamp)
-            if choice.pace is None:
-                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-            else:
-                pieces = timetable(response.frames(), choice.pace)
-            exchange = Exchange(
-                call=call,
-                source=name,
-                why=choice.because,
-                answer=choice.answer,
-                response=response,
-                pieces=pieces,
-                faults=tuple(f"{fault}: nothing to do, it is passed on live" for fault in asked),
+        pace = passage.pace or choice.pace or self._traffic.pace
+        due: tuple[Fault, ...] = ()
+        answer = choice.answer
+        live = isinstance(answer, Live)
+        if (asked or choice.faults) and not live:
+            due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
+            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+        if large:
+            response = await asyncio.to_thread(
+                dialects.render, call, answer, stamp, passage.headers
             )
+        else:
+            response = dialects.render(call, answer, stamp, passage.headers)
+        exchange = Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=response,
+            pieces=(),
+        )
+        if live:
+            # it is not there yet, so that nothing of it can be broken or spread over time
+            exchange.faults = tuple(f"{one}: nothing to do, it is passed on live" for one in asked)
+        elif due or pace is not None or self._traffic.load is not None:
+            dice = self._dice(call, ordinal, "pace")
+            timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))
+            exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if due:
+                sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
+                exchange.response, exchange.pieces = sending.response, sending.pieces
+                exchange.ending, exchange.faults = sending.ending, sending.notes
+        else:
+            exchange.pieces = (Piece(0.0, response.whole()),)
+        if is_cut(answer):
+            exchange.ending = CUT if exchange.ending is None else exchange.ending.behind(CUT)
+        if passage.admission is not None:
+            charge = partial(self._traffic.charge, passage.admission, call, answer)
+            await asyncio.to_thread(charge) if large else charge()
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
-        return self.journal.open(exchange)
+        return exchange
 
     async def aclose(self) -> None:
         """Close what its sources hold open; in the server's event loop."""
@@ -282,33 +339,9 @@ class Session(Verification):
             return asked, None, ""
         return asked, Choice(error, "the request asks for it"), "faults"
 
-    def _broken(
-        self,
-        call: Call,
-        choice: Choice,
-        name: str,
-        stamp: Stamp,
-        asked: tuple[Fault, ...],
-        dice: Dice,
-    ) -> Exchange:
-        """The exchange with the faults that the call asks for, and those of the choice."""
-        due = (*asked, *faults.due(choice.faults, dice))
-        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
-        return Exchange(
-            call=call,
-            source=name,
-            why=choice.because,
-            answer=answer,
-            response=sending.response,
-            pieces=sending.pieces,
-            ending=sending.ending if due else None,
-            faults=sending.notes,
-        )
-
-    def _dice(self, call: Call, ordinal: int) -> Dice:
+    def _dice(self, call: Call, ordinal: int, purpose: str = "faults") -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""
-        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        unique = b"%b %b %d %b" % (self._key, purpose.encode(), ordinal, call.body)
         return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:
@@ -335,26 +368,3 @@ class Session(Verification):
         path = call.path.encode("utf-8", "replace")
         unique = b"%b %d %d %b\0%b" % (self._key, created, ordinal, path, call.body)
         return Stamp(created, hashlib.blake2b(unique).digest())
-
-    def _unmatched(self, call: Call) -> Choice:
-        misses = [(source.name, source.why_not(call)) for source in self.sources]
-        shown: dict[str, str] = {}
-        for _, miss in misses:
-            shown |= miss.looked_at
-        came = [f"  {label}: {value}" for label, value in shown.items()]
-        reasons = [f"- {name}: {reason}" for name, miss in misses for reason in miss.reasons]
-        advice = [
-            f"To answer it:\n  {indented}"
-            for _, miss in misses
-            if (indented := miss.suggestion.replace("\n", "\n  "))
-        ]
-        message = "\n".join(
-            (
-                f"chatdouble has no answer to this call: {call.method} {call.path}",
-                *came,
-                *(reasons or ["- there is nothing to answer with"]),
-                *advice,
-            )
-        )
-        param = next((miss.param for _, miss in misses if miss.param), None)
-        return Choice(own_error(404, message, "no_answer", param), message)

@@ -37,6 +37,8 @@ class Exchange(Struct, kw_only=True, gc=False):
         outcome: ``open`` until the answer ended, then ``complete``, ``client left``,
             ``cut on purpose`` when a fault ended it, or ``upstream broke`` when the upstream server
             that it came from did.
+        ended: called when the answer ended, to give back what it holds.
+        headers_at: when its headers leave, in seconds after the answer was ready.
         ending: how a fault lets it begin and end; None without such a fault.
         faults: what each fault did, and at which byte of the body.
     """
@@ -51,6 +53,8 @@ class Exchange(Struct, kw_only=True, gc=False):
     sent: int = 0
     seconds: float = 0.0
     outcome: Outcome = "open"
+    ended: Callable[[], None] | None = None
+    headers_at: float = 0.0
     ending: Ending | None = None
     faults: tuple[str, ...] = ()
 
@@ -120,6 +124,8 @@ class Journal:
         """Note how an exchange ended."""
         exchange.outcome = outcome
         exchange.seconds = seconds
+        if exchange.ended is not None:
+            exchange.ended()
         if self._listener is not None:
             self._listener(exchange)
         if self._waiting:

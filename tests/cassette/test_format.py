@@ -363,3 +363,16 @@ def test_every_shared_cassette_is_read(shared_cassettes: Path) -> None:
     files = find(tuple(sorted(folders)))
     assert len(files) > 300
     assert sum(len(load(file)) for file, _ in files) > 600
+
+
+def test_what_aliases_share_is_read_once_and_what_holds_itself_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+        for before, name in zip("abcdefghijklmn", "bcdefghijklmno", strict=True)
+    )
+    file.write_text(f"{bomb}interactions: []\nversion: 1\n")
+    assert load(file) == ()
+    file.write_text("interactions: &a\n- *a\nversion: 1\n")
+    with pytest.raises(CassetteError, match="holds itself"):
+        load(file)

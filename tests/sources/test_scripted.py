@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from chatdouble import Reply, call
 from chatdouble.answers import ApiError, ToolCall
 from chatdouble.calls import Call, ToolResult, View
+from chatdouble.faults import faults_of
 from chatdouble.match import When, when
-from chatdouble.rules import Made, Rule, Step, Templated, scenario_of
+from chatdouble.rules import Made, Rule, Step, Templated, scenario_of, unreachable
 from chatdouble.sources.making import generated
 from chatdouble.sources.scripted import Scripted
+from chatdouble.sources.source import Choice, Overlay
 from chatdouble.wire import dialects
 
 
@@ -26,6 +28,7 @@ def ask(source: Scripted, **view: object) -> Reply | None:
     choice = asyncio.run(source.answer(made))
     if choice is None:
         return None
+    assert isinstance(choice, Choice)
     assert isinstance(choice.answer, Reply)
     return choice.answer
 
@@ -129,7 +132,7 @@ def test_after_the_last_answer_a_rule_repeats_fails_or_leaves_it_to_the_next() -
 def answer(source: Scripted, **view: object) -> object:
     made = Call(method="POST", path="/v1/chat/completions", view=View(**{"model": "m", **view}))  # type: ignore[arg-type]
     choice = asyncio.run(source.answer(made))
-    assert choice is not None
+    assert isinstance(choice, Choice)
     return choice.answer
 
 
@@ -219,10 +222,31 @@ def test_an_answer_may_be_made_up_or_one_word_of_a_kind() -> None:
         made = Call(method="POST", path="/v1/chat/completions", body=body)
         dialects.read(made)
         choice = asyncio.run(source.answer(made))
-        assert choice is not None
+        assert isinstance(choice, Choice)
         assert isinstance(choice.answer, Reply)
         assert choice.answer.content
         assert f"({maker})" in choice.because
+
+
+def test_a_step_that_passes_on_leaves_its_faults_with_what_answers_behind_it() -> None:
+    late, broken = faults_of("delay=1"), faults_of("cut=3")
+    passing = Rule(When(), (Step(None, faults=late), Step(C)), "rule 1", used_up="next")
+    source = Scripted((passing, Rule(when(user="x"), (Step(A, faults=broken),), "rule 2")))
+
+    def choose(user: str) -> object:
+        call = Call(method="POST", path="/v1/chat/completions", view=View(model="m", user=user))
+        return asyncio.run(source.answer(call))
+
+    first = choose("x")
+    assert isinstance(first, Choice)
+    assert (first.answer, first.faults) == (A, late + broken)
+    assert first.because.startswith("rule 1 (any call) passes call 1 on; rule 2 ")
+    second = choose("y")
+    assert isinstance(second, Choice)
+    assert second.answer == C
+    source.reset()
+    assert choose("y") == Overlay("rule 1 (any call) passes call 1 on", late)
+    assert list(unreachable(source.rules)) == []
 
 
 def test_how_often_each_rule_answered_is_known_until_it_is_reset() -> None:

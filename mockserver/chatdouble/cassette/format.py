@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 import yaml
 from msgspec import Struct
 
+from chatdouble import plainyaml
 from chatdouble.cassette.layout import restored
 from chatdouble.errors import CassetteError
 from chatdouble.plainyaml import BROKEN, PlainLoader, where
@@ -50,7 +51,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 _INTERACTIONS = re.compile(r"^[\"{ ]*interactions\b", re.MULTILINE)
 
 
-class Interaction(Struct, frozen=True):
+class Interaction(Struct, frozen=True, gc=False):
     """One recorded request and its response.
 
     Attributes:
@@ -66,6 +67,7 @@ class Interaction(Struct, frozen=True):
             size in bytes; empty when that was not recorded, or no longer fits the body.
         cut: whether the response ended before it was whole.
         recorded: when the request was sent, in seconds since 1970, None if that was not recorded.
+        request_headers: the request's headers that the cassette holds.
     """
 
     origin: str
@@ -79,6 +81,7 @@ class Interaction(Struct, frozen=True):
     pieces: tuple[tuple[float, int], ...] = ()
     cut: bool = False
     recorded: int | None = None
+    request_headers: tuple[tuple[str, str], ...] = ()
 
 
 def load(file: Path) -> tuple[Interaction, ...]:
@@ -108,10 +111,12 @@ def parse(data: bytes, file: Path) -> tuple[Interaction, ...]:
         text = data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
-    requests, responses = serialize.deserialize(text, _Reader(file))[:2]
+    reader = _Reader(file)
+    requests, responses = serialize.deserialize(text, reader)[:2]
+    interactions = zip(requests, reader.request_headers, responses, strict=True)
     return tuple(
-        _interaction(file, number, request, response)
-        for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1)
+        _interaction(file, number, *interaction)
+        for number, interaction in enumerate(interactions, 1)
     )
 
 
@@ -160,10 +165,11 @@ class _Reader:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.request_headers: list[dict[str, Any]] = []
 
     def deserialize(self, text: str) -> dict[str, Any]:
         try:
-            document = yaml.load(text, Loader=_Loader)  # noqa: S506 - _Loader is a safe loader
+            document = plainyaml.load(text, _Loader)
         except yaml.constructor.ConstructorError as error:
             raise self._unreadable(text, f"holds what no cassette may: {_at(error)}") from None
         except BROKEN as error:
@@ -203,8 +209,9 @@ class _Reader:
             # vcrpy's compat form, as old versions wrote it
             request["body"] = body = body.get("string")
         self._expect(body, (str, bytes, type(None)), f"{where}: request.body", "a text or nothing")
-        self._headers(request.get("headers"), f"{where}: request.headers")
-        # nothing here looks at them, and vcrpy stumbles over some
+        headers = self._headers(request.get("headers"), f"{where}: request.headers")
+        # vcrpy stumbles over some, and keeps one value of each
+        self.request_headers.append(headers)
         request["headers"] = {}
         response = interaction.get("response")
         self._expect(response, dict, f"{where}: response", "status, headers and body")
@@ -252,13 +259,11 @@ def _kind(value: Any) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
-def _interaction(file: Path, number: int, request: Any, response: Any) -> Interaction:
+def _interaction(
+    file: Path, number: int, request: Any, request_headers: dict[str, Any], response: Any
+) -> Interaction:
     origin = f"{file}, interaction {number}"
-    headers = tuple(
-        (str(name), _text(value))
-        for name, values in response["headers"].items()
-        for value in (values if isinstance(values, list | tuple) else [values])
-    )
+    headers = _pairs(response["headers"])
     body = response["body"]["string"] or b""
     if isinstance(body, str):
         body = body.encode("utf-8", "surrogatepass")
@@ -290,6 +295,15 @@ def _interaction(file: Path, number: int, request: Any, response: Any) -> Intera
         pieces=_pieces(notes.get("pieces"), len(body)),
         cut=notes.get("cut") is True,
         recorded=_time(notes.get("recorded")),
+        request_headers=_pairs(request_headers),
+    )
+
+
+def _pairs(headers: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (name, _text(value))
+        for name, values in headers.items()
+        for value in (values if isinstance(values, list | tuple) else [values])
     )
 
 

@@ -5,17 +5,41 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from heapq import nsmallest
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
 from chatdouble.cassette.format import Interaction
+from chatdouble.cassette.matching import Matching
+from chatdouble.cassette.meaning import SENDING, canonical, is_chat, meaning
 from chatdouble.match import shorten
 
-Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...], bytes]
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+Key: TypeAlias = tuple[object, ...]
+
+DEFAULT = Matching()
+
+# headers that describe the connection or the client, or that no cassette should hold
+_NOT_COMPARED = frozenset(
+    {
+        "accept-encoding",
+        "api-key",
+        "authorization",
+        "connection",
+        "content-length",
+        "cookie",
+        "host",
+        "proxy-authorization",
+        "transfer-encoding",
+        "user-agent",
+        "x-api-key",
+    }
+)
+_NOT_COMPARED_FAMILY = "x-stainless-"
 
 # how many recordings are compared value by value when a miss is explained, and how many values
 _MOST_COMPARED = 50
@@ -26,6 +50,41 @@ _BARE_ENDPOINT = re.compile(
     r"/(?:audio|batches|chat/completions|completions|embeddings|files|fine_tuning|images|models|"
     r"moderations|responses|uploads|vector_stores)(?=/|\Z)"
 )
+
+
+class Request(NamedTuple):
+    """A request as it is compared with recorded ones.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path.
+        query: the query string.
+        body: the body's bytes.
+        headers: (name, value) pairs.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    headers: Headers = ()
+
+    @classmethod
+    def of(cls, one: Interaction) -> Request:
+        """The recorded request."""
+        return cls(one.method, one.path, one.query, one.body, one.request_headers)
+
+
+class Keys(NamedTuple):
+    """What identifies a request.
+
+    Attributes:
+        key: what it asks for.
+        sending: in which way the answer is to be sent: streamed or not, and the stream's options.
+    """
+
+    key: Key
+    sending: tuple[bool, bytes]
 
 
 class Difference(Struct, frozen=True):
@@ -40,32 +99,76 @@ class Difference(Struct, frozen=True):
     param: str | None = None
 
 
-def key_of(method: str, path: str, query: str, body: bytes, ignoring: tuple[str, ...] = ()) -> Key:
+def keys_of(
+    request: Request,
+    matching: Matching = DEFAULT,
+    *,
+    header_names: frozenset[str] = frozenset(),
+    stated: bool = False,
+) -> Keys:
     """What two requests must share to be the same one.
 
-    The method, the path from its last ``/v1/`` on (so that a recording of any host and prefix
-    answers), the query with its order ignored, and the body as canonical JSON, without the fields
-    that are ignored.
+    Args:
+        request: the request.
+        matching: what counts.
+        header_names: the headers that are compared, if headers are at all.
+        stated: whether it counts that a default is stated.
+
+    Raises:
+        ChatdoubleError: the user's function fails.
     """
-    return (method.upper(), _endpoint(path), _query(query), _canonical(body, ignoring))
+    parts = matching.parts
+    key: list[object] = []
+    if "method" in parts:
+        key.append(request.method.upper())
+    if "path" in parts:
+        key.append(_endpoint(request.path))
+    if "query" in parts:
+        key.append(_query(request.query))
+    if "headers" in parts:
+        key.append(_headers(request.headers, header_names))
+    if "raw_body" in parts:
+        key.append(blake2b(request.body, digest_size=16).digest())
+    value = meaning(request.body, matching, chat=_is_chat(request), stated=stated)
+    sending = (False, b"")
+    if isinstance(value, dict) and _is_chat(request):
+        streamed, options = (value.pop(field, None) for field in SENDING)
+        sending = (streamed is True, canonical(options or {}))
+    if "body" in parts:
+        try:
+            whole = canonical(value)
+        except RecursionError:
+            whole = request.body
+        key.append(blake2b(whole, digest_size=16).digest())
+    return Keys(tuple(key), sending)
+
+
+def header_names(interactions: Iterable[Interaction]) -> frozenset[str]:
+    """The headers that were recorded of any request and that can be compared."""
+    found = {name.lower() for one in interactions for name, _ in one.request_headers}
+    return frozenset(
+        name
+        for name in found
+        if name not in _NOT_COMPARED and not name.startswith(_NOT_COMPARED_FAMILY)
+    )
 
 
 def nearest(
-    method: str, path: str, body: bytes, interactions: Iterable[Interaction]
+    request: Request, interactions: Iterable[Interaction], matching: Matching = DEFAULT
 ) -> Interaction:
     """The recording that a request resembles most: its path first, then the most equal values."""
-    endpoint = _endpoint(path)
-    mine = _first_leaves(body)
+    endpoint = _endpoint(request.path)
+    mine = _first_leaves(request, matching)
 
     def rough(interaction: Interaction) -> tuple[bool, bool, int]:
         return (
             _endpoint(interaction.path) != endpoint,
-            interaction.method != method,
-            abs(len(interaction.body) - len(body)),
+            interaction.method != request.method,
+            abs(len(interaction.body) - len(request.body)),
         )
 
     def unlike(interaction: Interaction) -> tuple[bool, bool, int, int]:
-        theirs = _first_leaves(interaction.body)
+        theirs = _first_leaves(Request.of(interaction), matching)
         changed = {where for where, _ in mine.items() ^ theirs.items()}
         return (*rough(interaction)[:2], len(changed), len(mine.keys() ^ theirs.keys()))
 
@@ -73,16 +176,17 @@ def nearest(
 
 
 def difference(
-    method: str, path: str, query: str, body: bytes, recording: Interaction
+    request: Request, recording: Interaction, matching: Matching = DEFAULT
 ) -> Difference:
     """The first difference between a request and a recording of another one."""
+    method, path = request.method, request.path
     if method != recording.method or _endpoint(path) != _endpoint(recording.path):
         return Difference(
             f"it is of {recording.method} {recording.path}, the request is {method} {path}"
         )
-    if _query(query) != _query(recording.query):
-        return Difference(f"its query is {recording.query!r}, the request's is {query!r}")
-    mine, theirs = _parsed(body), _parsed(recording.body)
+    if _query(request.query) != _query(recording.query):
+        return Difference(f"its query is {recording.query!r}, the request's is {request.query!r}")
+    mine, theirs = compared(request, matching), compared(Request.of(recording), matching)
     if isinstance(mine, bytes) or isinstance(theirs, bytes):
         return Difference("their bodies differ")
     try:
@@ -96,6 +200,15 @@ def difference(
     return Difference(words, path or None)
 
 
+def compared(request: Request, matching: Matching = DEFAULT) -> Any:
+    """The body of a request as it is compared; bytes if it is no JSON."""
+    return meaning(request.body, matching, chat=_is_chat(request))
+
+
+def _is_chat(request: Request) -> bool:
+    return is_chat(request.method, request.path)
+
+
 def _endpoint(path: str) -> str:
     at = path.rfind("/v1/")
     if at >= 0:
@@ -105,39 +218,19 @@ def _endpoint(path: str) -> str:
 
 
 def _query(query: str) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(parse_qsl(query, keep_blank_values=True)))
+    return tuple(sorted(parse_qsl(query, keep_blank_values=True))) if query else ()
 
 
-def _first_leaves(body: bytes) -> dict[str, str]:
-    return dict(islice(_leaves(_parsed(body)), _MOST_LEAVES))
+def _headers(headers: Headers, names: frozenset[str]) -> Headers:
+    lower = ((name.lower(), value) for name, value in headers)
+    return tuple(sorted(pair for pair in lower if pair[0] in names))
+
+
+def _first_leaves(request: Request, matching: Matching) -> dict[str, str]:
+    return dict(islice(_leaves(compared(request, matching)), _MOST_LEAVES))
 
 
 _ABSENT = object()
-
-
-def _parsed(body: bytes) -> Any:
-    """The body as JSON; the bytes themselves when it is none."""
-    try:
-        return json.loads(body, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return body
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _canonical(body: bytes, ignoring: tuple[str, ...]) -> bytes:
-    value = _parsed(body)
-    if isinstance(value, bytes):
-        return value
-    if ignoring and isinstance(value, dict):
-        value = {key: item for key, item in value.items() if key not in ignoring}
-    try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    except RecursionError:
-        return body
-    return text.encode()
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from chatdouble.errors import ScriptError
 
 Values: TypeAlias = tuple[Any, ...]
 
-_PART = re.compile(r"[^.\[\]]+|\[(?:-?\d+|\*)\]")
+PART = re.compile(r"[^.\[\]]+|\[(?:-?\d+|\*)\]")
 PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[(?:-?\d+|\*)\])*")
 
 
@@ -148,7 +148,7 @@ def check_path(path: str) -> str:
 def at_path(document: Any, path: str) -> Values:
     """The values at a path, for example ``messages[-1].content`` or ``tools[*].type``."""
     values: list[Any] = [document]
-    for part in _PART.findall(path):
+    for part in PART.findall(path):
         values = [inner for value in values for inner in _inner(value, part)]
     return tuple(values)
 

@@ -11,7 +11,7 @@ import msgspec
 import yaml
 from msgspec import UNSET, Struct
 
-from chatdouble.answers import ApiError, Recording, Reply, ToolCall, tool_call
+from chatdouble.answers import ApiError, Reply, ToolCall, tool_call
 from chatdouble.errors import ScriptError
 from chatdouble.failures import FAILURES, api_error
 from chatdouble.faults import written
@@ -19,6 +19,7 @@ from chatdouble.match.parts import Where
 from chatdouble.match.when import Either, When
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
+from chatdouble.schedule import written as pace_written
 
 # what a script may say of a reply, beside its parts
 _TEXTS = ("finish_reason", "reasoning_content", "model", "system_fingerprint", "service_tier")
@@ -90,7 +91,7 @@ def unwritable(rule: Rule) -> Iterator[str]:
         elif isinstance(answer, ApiError):
             if _failure(answer)[1] is None:
                 yield "this error's headers or fields"
-        elif not isinstance(answer, _Scripted):
+        elif answer is not None and not isinstance(answer, _Scripted):
             yield f"reply is {type(answer).__name__}"
 
 
@@ -116,8 +117,10 @@ def _rule_fields(rule: Rule) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     answer = step.answer
-    if isinstance(answer, ApiError):
-        said: dict[str, Any] = {"fail": _failed(answer)}
+    if answer is None:
+        said: dict[str, Any] = {"pass": True}
+    elif isinstance(answer, ApiError):
+        said = {"fail": _failed(answer)}
     elif isinstance(answer, Reply):
         said = _reply(answer)
     elif isinstance(answer, Templated):
@@ -131,7 +134,7 @@ def _step(step: Step) -> dict[str, Any]:
         said["times"] = step.times
     if step.faults:
         said["fault"] = written(step.faults)
-    return said | ({"pace": _given(step.pace)} if step.pace is not None else {})
+    return said | ({"pace": pace_written(step.pace)} if step.pace is not None else {})
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
@@ -239,7 +242,7 @@ def _unsaid(step: Step) -> Iterator[str]:
     elif isinstance(answer, ApiError):
         if _failure(answer)[1] is None:
             yield "the next error has headers or fields that fail() does not take"
-    elif isinstance(answer, Recording) or not isinstance(answer, Reply | Templated | _Pythonic):
+    elif not isinstance(answer, Reply | Templated | _Pythonic | None):
         said = answer.data() if isinstance(answer, _Scripted) else type(answer).__name__
         yield f"reply() does not take {said}; a script does"
 
@@ -247,6 +250,7 @@ def _unsaid(step: Step) -> Iterator[str]:
 def _python_step(step: Step) -> str:
     answer = step.answer
     given: list[str] = []
+    method = "fail" if isinstance(answer, ApiError) else "pass_on" if answer is None else "reply"
     if isinstance(answer, ApiError):
         status, fields = _failure(answer)
         fields = fields or {}
@@ -257,15 +261,18 @@ def _python_step(step: Step) -> str:
         given = [*_python_reply(answer.reply), "template=True"]
     elif isinstance(answer, Made):
         given = [str(answer).removesuffix("(call)")]
-    else:
+    elif answer is not None:
         given = [answer.python() if isinstance(answer, _Pythonic) else "..."]
     if step.times != 1:
         given.append(f"times={step.times}")
     if step.pace is not None:
-        given.append(f"pace={_value(step.pace)}")
+        pace = pace_written(step.pace)
+        fields = pace if isinstance(pace, dict) else {}
+        made = f"Pace({', '.join(f'{key}={value!r}' for key, value in fields.items())})"
+        given.append(f"pace={pace!r}" if isinstance(pace, str) else f"pace={made}")
     if step.faults:
         given.append(f"fault={written(step.faults)!r}")
-    return f".{'fail' if isinstance(answer, ApiError) else 'reply'}({', '.join(given)})"
+    return f".{method}({', '.join(given)})"
 
 
 def _python_reply(reply: Reply) -> list[str]:

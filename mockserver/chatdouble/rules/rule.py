@@ -22,9 +22,13 @@ STARTED = "started"
 
 
 class Step(Struct, frozen=True):
-    """One answer of a rule, given ``times`` times in a row, at its pace, with its faults."""
+    """One answer of a rule, given ``times`` times in a row, at its pace, with its faults.
 
-    answer: Reply | ApiError | Recording | Maker
+    Without an answer the call is passed on: the rules and sources behind answer it, and the faults
+    break what they say.
+    """
+
+    answer: Reply | ApiError | Recording | Maker | None
     times: int = 1
     pace: Pace | None = None
     faults: tuple[Chance, ...] = ()
@@ -122,6 +126,8 @@ def unreachable(rules: tuple[Rule, ...]) -> Iterator[tuple[Rule, Rule]]:
 def _takes_all(rule: Rule) -> bool:
     """Whether no call that fulfils its condition is left to the rules behind it."""
     if rule.used_up == "next" or rule.scenario is not None:
+        return False
+    if any(step.answer is None for step in rule.steps):
         return False
     last = rule.steps[-1].answer
     # it steps aside for calls that bring the results of its own

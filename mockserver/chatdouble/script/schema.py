@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from typing import Any
 
@@ -13,7 +14,8 @@ from chatdouble.faults import KNOWN
 from chatdouble.match.fields import FIELDS, PATH, Field
 from chatdouble.match.parts import Result
 from chatdouble.rules import FAILURES, USED_UP
-from chatdouble.schedule import Pace
+from chatdouble.schedule import PROFILES, Pace
+from chatdouble.schedule.figures import DISTRIBUTIONS, LONGEST
 from chatdouble.script.conditions import COMPARED, KINDS, MATCHERS, WHEN_KEYS
 from chatdouble.script.written import GOES_WITH, KEYS, VERSION
 
@@ -22,6 +24,15 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
+# what becomes of a call: a step has one of them; with a fault alone it passes the call on
+_ANSWERING = ("reply", "fail", "pass")
+_ONE_FIGURE: Schema = {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": LONGEST},
+        {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})? ?(us|ms|s|m)?$"},
+    ]
+}
+_NAMED_PACE: Schema = {"enum": list(PROFILES), "description": "a profile of docs/time.md"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _MAPPING: Schema = {"type": "object"}
 _TYPES = {"text": "string", "number": "number", "boolean": "boolean"}
@@ -32,6 +43,7 @@ def schema() -> Schema:
     rules: Schema = {"type": "array", "items": _ref("rule")}
     whole = {
         "version": {"const": VERSION, "description": "the version of this format"},
+        "pace": _means("of the replies that have none of their own", _ref("timing")),
         "rules": rules | {"description": "the first rule that matches answers"},
     }
     return {
@@ -53,9 +65,43 @@ def schema() -> Schema:
             "citation": _object("citation", _CITATION, UrlCitation, required=KEYS["citation"]),
             "logprob": _object("logprob", _LOGPROB, required=["token", "logprob"]),
             "fault": _fault(),
-            "pace": _object("pace", dict.fromkeys(KEYS["pace"], _SECONDS), Pace),
+            "figure": _figure(),
+            "pace": _pace(),
+            "timing": {"anyOf": [_ref("pace"), _NAMED_PACE, {"type": "string", "pattern": "="}]},
         },
     }
+
+
+def _figure() -> Schema:
+    two: Schema = {"type": "array", "items": _ONE_FIGURE, "minItems": 2, "maxItems": 2}
+    spread: Schema = {
+        name: {
+            "anyOf": [
+                two,
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(kind.__struct_fields__, _ONE_FIGURE),
+                    "required": list(kind.__struct_fields__),
+                    "additionalProperties": False,
+                },
+            ]
+        }
+        for name, kind in DISTRIBUTIONS.items()
+    }
+    distribution: Schema = {
+        "type": "object",
+        "properties": spread,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [*_ONE_FIGURE["anyOf"], distribution]}
+
+
+def _pace() -> Schema:
+    figures = dict.fromkeys(KEYS["pace"], _ref("figure"))
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    return _object("pace", figures | {"jitter": share}, Pace)
 
 
 def _fault() -> Schema:
@@ -84,11 +130,14 @@ def _means(description: str, schema: Schema) -> Schema:
 _STEP: dict[str, Schema] = {
     "reply": _means("what is said: a text, a call of a tool, a refusal, or a list", _ref("reply")),
     "fail": _means("an HTTP status, the name of an error, or a mapping", _ref("fail")),
+    "pass": _means(
+        "leaves the call to the rules and sources behind; a fault alone does, too", {"const": True}
+    ),
     "retry_after": _means("seconds for a retry-after header, beside fail", _SECONDS),
     "times": _means(
         "how many calls in a row get this step", {"type": "integer", "minimum": 1, "default": 1}
     ),
-    "pace": _means("when the events of a stream leave", _ref("pace")),
+    "pace": _means("when the answer leaves", _ref("timing")),
     "fault": _means("what goes wrong, on purpose", {"anyOf": [_ref("fault"), _listed("fault")]}),
     "finish_reason": _means(
         "instead of the one that the API would give", {"enum": list(FINISH_REASONS)}
@@ -154,6 +203,9 @@ _FAIL: dict[str, Schema] = {
     "type": _means("the envelope's type", _TEXT),
     "code": _means("the envelope's code", _TEXT),
     "param": _means("the envelope's param", _TEXT),
+    "pass": _means(
+        "leaves the call to the rules and sources behind; a fault alone does, too", {"const": True}
+    ),
     "retry_after": _means("seconds for a retry-after header", _SECONDS),
 }
 
@@ -199,19 +251,25 @@ def _attributes(documented: type[Struct]) -> dict[str, str]:
 
 def _of_step(made: Schema, *, required: bool) -> Schema:
     """A mapping with the keys of a step: which go together, and which exclude each other."""
-    with_step = [{"required": ["reply"]}, {"required": ["fail"]}]
     made |= {
-        "not": {"required": ["reply", "fail"]},
+        "not": {
+            "anyOf": [{"required": list(two)} for two in itertools.combinations(_ANSWERING, 2)]
+        },
         "dependentRequired": {key: [other] for key, other in GOES_WITH.items()},
     }
-    return made | ({"anyOf": with_step} if required else {})
+    return made | ({"anyOf": _with_step()} if required else {})
+
+
+def _with_step() -> list[Schema]:
+    """One of which a mapping fulfils that says what becomes of a call."""
+    return [{"required": [key]} for key in (*_ANSWERING, "fault")]
 
 
 def _rule() -> Schema:
     made = _of_step(_object("rule", _RULE), required=False)
-    made["anyOf"] = [{"required": [key]} for key in ("reply", "fail", "then")]
+    made["anyOf"] = [*_with_step(), {"required": ["then"]}]
     made["dependentSchemas"] = {
-        "times": {"anyOf": [{"required": ["reply"]}, {"required": ["fail"]}]},
+        "times": {"anyOf": _with_step()},
         "scenario": {"anyOf": [{"required": ["in_state"]}, {"required": ["to_state"]}]},
     }
     made["dependentRequired"] |= {"in_state": ["scenario"], "to_state": ["scenario"]}

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatdouble.answers import (
     ApiError,
     Recording,
@@ -31,7 +33,7 @@ from chatdouble.rules import (
     check_times,
     scenario_of,
 )
-from chatdouble.schedule import Pace
+from chatdouble.schedule import Pace, pace_of
 from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place
 from chatdouble.sources.making import Replayed, generated
@@ -50,11 +52,11 @@ _REPLY_KEYS = (
     "message_extra",
     "template",
 )
-_STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
+_STEP_KEYS = ("reply", "fail", "pass", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
 # the keys of each kind of mapping that a script is made of
 KEYS: dict[str, tuple[str, ...]] = {
-    "script": ("version", "rules"),
+    "script": ("version", "pace", "rules"),
     "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
     "step": _STEP_KEYS,
     "fail": ("status", "message", "type", "code", "param", "retry_after"),
@@ -72,7 +74,8 @@ GOES_WITH = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "rep
 
 def rules_of(root: Place) -> tuple[Rule, ...]:
     """The rules of a whole document."""
-    return tuple(map(_rule, _listed(root)))
+    pace = _pace_of_all(root)
+    return tuple(_paced(_rule(place), pace) for place in _listed(root))
 
 
 def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
@@ -83,12 +86,13 @@ def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
     rules: list[Rule] = []
     mistakes: dict[str, ScriptError] = {}
     try:
+        pace = _pace_of_all(root)
         places = _listed(root)
     except ScriptError as error:
         return [], [error]
     for place in places:
         try:
-            rules.append(_rule(place))
+            rules.append(_paced(_rule(place), pace))
         except ScriptError as error:
             mistakes.setdefault(str(error), error)
             if root.is_spent:
@@ -119,6 +123,24 @@ def _mistakes(place: Place) -> Iterator[ScriptError]:
             yield error
 
 
+def _pace_of_all(root: Place) -> Pace | None:
+    """The pace of the replies that have none of their own."""
+    if root.is_list():
+        return None
+    fields = root.fields(KEYS["script"], "version and rules")
+    return _pace(fields["pace"]) if "pace" in fields else None
+
+
+def _paced(rule: Rule, pace: Pace | None) -> Rule:
+    if pace is None:
+        return rule
+    steps = (
+        step if step.pace or isinstance(step.answer, ApiError) else replace(step, pace=pace)
+        for step in rule.steps
+    )
+    return replace(rule, steps=tuple(steps))
+
+
 def _listed(root: Place) -> list[Place]:
     """Where the rules of a document stand."""
     if root.is_list():
@@ -132,14 +154,14 @@ def _listed(root: Place) -> list[Place]:
 
 
 def _rule(place: Place) -> Rule:
-    fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail or then")
+    fields = place.fields(KEYS["rule"], "a rule: when, and reply, fail, pass or then")
     steps: list[Step] = []
     if any(key in fields for key in _STEP_KEYS):
         steps.append(_step(place, {key: fields[key] for key in _STEP_KEYS if key in fields}))
     if "then" in fields:
         steps += map(_then, fields["then"].items("a list of steps"))
     if not steps:
-        place.wrong("expected reply, fail or then: what the rule answers")
+        place.wrong("expected reply, fail, pass or then: what the rule answers")
     texts = {key: fields[key].text() for key in _RULE_KEYS if key in fields and key != "optional"}
     used_up = texts.pop("used_up", "repeat")
     if used_up not in USED_UP:
@@ -158,12 +180,13 @@ def _rule(place: Place) -> Rule:
 
 
 def _then(place: Place) -> Step:
-    return _step(place, place.fields(_STEP_KEYS, "a step: reply or fail"))
+    return _step(place, place.fields(_STEP_KEYS, "a step: reply, fail or pass"))
 
 
 def _step(place: Place, fields: dict[str, Place]) -> Step:
-    if ("reply" in fields) == ("fail" in fields):
-        place.wrong("expected either reply or fail")
+    passes = "pass" in fields or ("fault" in fields and not {"reply", "fail"} & fields.keys())
+    if [passes, "reply" in fields, "fail" in fields].count(True) != 1:
+        place.wrong("expected either reply, fail or pass")
     times = fields["times"].whole_number() if "times" in fields else 1
     if "times" in fields:
         fields["times"].at_fault(lambda: check_times(times))
@@ -171,6 +194,10 @@ def _step(place: Place, fields: dict[str, Place]) -> Step:
         if key in fields and other not in fields:
             fields[key].wrong(f"{key} goes with {other}")
     faults = _faults(fields["fault"]) if "fault" in fields else ()
+    if passes:
+        if "pass" in fields and not fields["pass"].boolean():
+            fields["pass"].wrong("expected true, or no pass at all")
+        return Step(None, times, None, faults)
     if "fail" in fields:
         return Step(_failure(fields["fail"], fields.get("retry_after")), times, None, faults)
     pace = _pace(fields["pace"]) if "pace" in fields else None
@@ -310,6 +337,8 @@ def _logprob(place: Place) -> TokenLogprob:
 
 
 def _pace(place: Place) -> Pace:
-    fields = place.fields(KEYS["pace"], "first and each, in seconds")
-    seconds = {key: value.number() for key, value in fields.items()}
-    return place.at_fault(lambda: Pace(**seconds))
+    if place.is_mapping():
+        place.fields(KEYS["pace"], "first, each, jitter, total or headers")
+    elif not isinstance(place.value(), str):
+        place.wrong(f"expected a mapping with first and each, or a text, got {place.kind()}")
+    return place.at_fault(lambda: pace_of(place.value()) or Pace())

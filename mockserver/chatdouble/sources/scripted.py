@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from chatdouble.answers import Answer, ApiError, Reply, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ScriptError
+from chatdouble.faults import Chance
 from chatdouble.rules import STARTED, Maker, Rule, Step
 from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, suggestion
-from chatdouble.sources.source import Choice, Miss
+from chatdouble.sources.source import Choice, Miss, Overlay
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
+_PASSES = "it passes the call on, with its faults"
 _LATER = "it is fulfilled, too, but comes later"
 
 
@@ -116,21 +118,30 @@ class Scripted:
                 return _Entry(entry.key, rule, str(rule))
         return self._entry(rule)
 
-    async def answer(self, call: Call) -> Choice | None:
-        """The due step of the first rule that matches."""
+    async def answer(self, call: Call) -> Choice | Overlay | None:
+        """The due step of the first rule that matches, with the faults of those that pass it on."""
         if call.view is None:
             return None
+        passed: tuple[str, ...] = ()
+        faults: tuple[Chance, ...] = ()
         for entry in self._rules:
             if not entry.rule.when.matches(call):
                 continue
             step, uses = self._take(entry, call)
             if step is not None:
+                faults += step.faults
+                if step.answer is None:
+                    passed += (f"{entry.words} passes call {uses + 1} on",)
+                    continue
                 because = f"{entry.words}, answer {uses + 1}"
-                if not isinstance(step.answer, Maker):
-                    return Choice(step.answer, because, step.pace, step.faults)
-                made = await _made(step.answer, entry.rule, call, uses + 1)
-                return Choice(made, f"{because} ({step.answer})", step.pace, step.faults)
-        return None
+                answer: Answer
+                if isinstance(step.answer, Maker):
+                    answer = await _made(step.answer, entry.rule, call, uses + 1)
+                    because = f"{because} ({step.answer})"
+                else:
+                    answer = step.answer
+                return Choice(answer, "; ".join((*passed, because)), step.pace, faults)
+        return Overlay("; ".join(passed), faults) if passed else None
 
     def _take(self, entry: _Entry, call: Call) -> tuple[Step | None, int]:
         """The rule's due step, which is used with that; None if it does not answer this call."""
@@ -188,6 +199,9 @@ class Scripted:
             rule = entry.rule
             if rule.when.matches(call) and answering is None:
                 due = self._due(entry, call)
+                if due is not None and due.answer is None:
+                    others.append(NotAnswering(rule, _PASSES))
+                    continue
                 if due is not None:
                     answering = rule
                     continue

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from chatdouble.answers import Answer
+from chatdouble.answers import Answer, own_error
 from chatdouble.calls import Call
 from chatdouble.faults import Chance
-from chatdouble.schedule import Pace
+from chatdouble.schedule import AsRecorded, Pace
 
 
 class Choice(Struct, frozen=True, gc=False):
@@ -17,7 +19,14 @@ class Choice(Struct, frozen=True, gc=False):
 
     answer: Answer
     because: str
-    pace: Pace | None = None
+    pace: Pace | AsRecorded | None = None
+    faults: tuple[Chance, ...] = ()
+
+
+class Overlay(Struct, frozen=True, gc=False):
+    """What goes wrong with the answer that the next sources give, and who says so."""
+
+    because: str
     faults: tuple[Chance, ...] = ()
 
 
@@ -29,12 +38,14 @@ class Miss(Struct, frozen=True):
         param: the request's field that made the difference, None if there is no single one.
         looked_at: what of the request was looked at, by name.
         suggestion: what to write to have an answer, "" if nothing can be said.
+        diff: the lines of a diff to what comes nearest; none if nothing is near.
     """
 
     reasons: tuple[str, ...] = ()
     param: str | None = None
     looked_at: dict[str, str] = {}
     suggestion: str = ""
+    diff: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -45,8 +56,8 @@ class Source(Protocol):
         """One word for the log and the journal, for example ``scripted``."""
         ...
 
-    async def answer(self, call: Call) -> Choice | None:
-        """The answer, or None to let the next source try."""
+    async def answer(self, call: Call) -> Choice | Overlay | None:
+        """The answer; None, or what is laid over the answer, to let the next source try."""
         ...
 
     def why_not(self, call: Call) -> Miss:
@@ -75,3 +86,51 @@ class Contract:
     def why_not(self, call: Call) -> Miss:
         """Nothing to report: a call that keeps the contract is for the other sources."""
         return Miss()
+
+
+async def chosen(call: Call, sources: Sequence[Source]) -> tuple[Choice, str]:
+    """The answer of the first source that has one, with what others lay over it, and its name."""
+    over: Overlay | None = None
+    for source in sources:
+        choice = await source.answer(call)
+        if isinstance(choice, Overlay):
+            over = choice
+        elif choice is not None:
+            if over is not None:
+                because = f"{choice.because} ({over.because})"
+                choice = replace(choice, because=because, faults=over.faults + choice.faults)
+            return choice, source.name
+    return _unmatched(
+        call, [(source.name, source.why_not(call)) for source in sources]
+    ), "unmatched"
+
+
+def _unmatched(call: Call, misses: Sequence[tuple[str, Miss]]) -> Choice:
+    """The error for a call that no source has an answer to, each named with why not."""
+    shown: dict[str, str] = {}
+    for _, miss in misses:
+        shown |= miss.looked_at
+    came = [f"  {label}: {value}" for label, value in shown.items()]
+    reasons = [
+        line
+        for name, miss in misses
+        for line in (
+            *(f"- {name}: {reason}" for reason in miss.reasons),
+            *(f"    {line}" for line in miss.diff),
+        )
+    ]
+    advice = [
+        f"To answer it:\n  {indented}"
+        for _, miss in misses
+        if (indented := miss.suggestion.replace("\n", "\n  "))
+    ]
+    message = "\n".join(
+        (
+            f"chatdouble has no answer to this call: {call.method} {call.path}",
+            *came,
+            *(reasons or ["- there is nothing to answer with"]),
+            *advice,
+        )
+    )
+    param = next((miss.param for _, miss in misses if miss.param), None)
+    return Choice(own_error(404, message, "no_answer", param), message)

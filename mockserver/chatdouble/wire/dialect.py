@@ -38,6 +38,12 @@ class Dialect(Protocol):
         """What the call counts against the rate limits, None if nothing."""
         ...
 
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """How many tokens of completion the reply has, as ``usage`` says; with ``whole``, those of
+        the request, too.
+        """
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Say the reply as the endpoint says it; of the headers, only the media type."""
         ...

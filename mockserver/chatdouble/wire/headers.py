@@ -24,17 +24,23 @@ _VARY: Header = (b"vary", b"Origin")
 _BARE = 630
 
 
-def of_api(response: Response, stamp: Stamp, cost: Cost | None) -> Response:
+def of_api(
+    response: Response, stamp: Stamp, cost: Cost | None, limits: tuple[Header, ...] | None = None
+) -> Response:
     """The response with what the API itself adds to it.
 
     Args:
         response: its own headers begin with its media type.
         stamp: its time and its share of chance.
         cost: what the request counts against the rate limits; None leaves those out.
+        limits: what is said of the rate limits instead; None says that of the cost.
     """
     own = response.headers
     size = len(response.template.frames[0]) if response.length else 0
-    return _with(response, (*_of_api(own[0], stamp.created, cost, size), _id(stamp), *own[1:]))
+    said = _of_api(own[0], stamp.created, cost, size)
+    if limits is not None:
+        said = (*(one for one in said if not one[0].startswith(ratelimits.PREFIX)), *limits)
+    return _with(response, (*said, _id(stamp), *own[1:]))
 
 
 @lru_cache(maxsize=1024)

@@ -43,6 +43,10 @@ class Models:
     def parse(self, body: bytes) -> None:
         """Never a reply: models are told by documents."""
 
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """None: no model says anything."""
+        return 0
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""
         raise NotImplementedError("models are told by the contract, not by a reply")

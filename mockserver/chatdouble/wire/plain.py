@@ -62,14 +62,17 @@ def document(answer: Document) -> Response:
 
 @lru_cache(maxsize=256)
 def recording(answer: Recording) -> Response:
-    """A recorded response: nothing is added to it and nothing is changed in it."""
+    """A recorded response: nothing is added to it and nothing is changed in it.
+
+    No length is announced of a body that was cut off: it never came to that.
+    """
     headers = _encoded(answer.headers)
     streamed = any(
         name == b"content-type" and value.startswith(b"text/event-stream")
         for name, value in headers
     )
     frames = sse.split(answer.body) if streamed else (answer.body,)
-    return Response(answer.status, headers, Template(frames), length=not streamed)
+    return Response(answer.status, headers, Template(frames), length=not (streamed or answer.cut))
 
 
 def live(answer: Live) -> Response:

@@ -74,6 +74,14 @@ class ChatCompletions:
         except parse.NotAReplyError:
             return None
 
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """The tokens of all choices, thoughts included."""
+        if call.view is None:
+            return 0
+        request = call.view.detail
+        said = render.said_tokens(request, limits.limited(request, reply))
+        return said + render.asked_tokens(request, reply) if whole else said
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""
         view = call.view
