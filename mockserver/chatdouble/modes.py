@@ -13,7 +13,7 @@ from chatdouble.cassette.store import Store
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST
 from chatdouble.sources.generated import Generated
-from chatdouble.sources.recorded import Recorded
+from chatdouble.sources.recorded import Recorded, UsedUp
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
@@ -70,8 +70,8 @@ def recording(
     the client's.
 
     Args:
-        mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: what they
-            do not answer, the upstream server does. ``all``: it answers everything, which takes
+        mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: each of them
+            once, and what they do not answer, the upstream server does. ``all``: it answers everything, which takes
             the place of what the cassette held. ``once``: it does if there is no cassette yet;
             otherwise only the cassette does.
         upstream: the base URL of the upstream server, which stands for our ``/v1``.
@@ -92,7 +92,9 @@ def recording(
 
     def replaying() -> Source:
         try:
-            return Recorded(_recorded(cassette, folder))
+            # as in vcrpy, where each recording answers once while new ones may be made
+            used_up: UsedUp = "fail" if mode == "new_episodes" else "repeat"
+            return Recorded(_recorded(cassette, folder), used_up=used_up)
         except CassetteError as error:
             if tell is None:
                 raise

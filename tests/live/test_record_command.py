@@ -106,8 +106,8 @@ def test_the_modes_ask_upstream_as_their_names_say(real: Any, tmp_path: Path) ->
 
     assert asked("once", "One", "One") == ["One", "One"]
     assert asked("once", "One") == []
-    assert asked("new_episodes", "One", "Two", "One") == ["Two"]
-    assert [user for user, _ in recorded(file)] == ["One", "One", "Two"]
+    assert asked("new_episodes", "One", "Two", "One", "One") == ["Two", "One"]
+    assert [user for user, _ in recorded(file)] == ["One", "One", "Two", "One"]
     assert asked("all", "Three", "One") == ["Three", "One"]
     assert [user for user, _ in recorded(file)] == ["Three", "One"]
 
