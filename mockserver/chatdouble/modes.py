@@ -71,9 +71,9 @@ def recording(
 
     Args:
         mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: each of them
-            once, and what they do not answer, the upstream server does. ``all``: it answers everything, which takes
-            the place of what the cassette held. ``once``: it does if there is no cassette yet;
-            otherwise only the cassette does.
+            once, and what they do not answer, the upstream server does. ``all``: it answers
+            everything, which takes the place of what the cassette held. ``once``: it does if there
+            is no cassette yet; otherwise only the cassette does.
         upstream: the base URL of the upstream server, which stands for our ``/v1``.
         cassette: the file that is written.
         folder: where the recordings are that answer; without it they are those of the cassette.

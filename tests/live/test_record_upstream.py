@@ -306,6 +306,12 @@ def test_what_is_no_base_url(url: str, words: str) -> None:
     assert "hidden" not in str(caught.value)
 
 
+def test_certificates_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ChatdoubleError, match="SSL_CERT_FILE"):
+        Upstream("https://h/v1", store=Shelf())
+
+
 def test_other_options_that_cannot_be_meant() -> None:
     options: tuple[dict[str, Any], ...] = (
         {"keep": "some"},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
@@ -24,6 +26,8 @@ from chatdouble.sources.teeing import Tee
 from chatdouble.wire import hops
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 _log = logging.getLogger("chatdouble")
@@ -83,8 +87,8 @@ class Upstream:
         now: the time in seconds since 1970.
 
     Raises:
-        ChatdoubleError: the base URL is none, the key cannot be sent, the timeout is no time, or
-            there is no such ``keep``.
+        ChatdoubleError: the base URL is none, the key cannot be sent, the timeout is no time,
+            there is no such ``keep``, or the certificates to trust cannot be read.
     """
 
     name = "upstream"
@@ -116,6 +120,8 @@ class Upstream:
         self._host = host
         self._allowed_hosts = allowed_hosts
         self._now = now
+        # now, so that the first request does not wait for it
+        self._trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         # connections belong to the event loop that they were made in
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: httpx2.AsyncHTTPTransport | None = None
@@ -229,7 +235,7 @@ class Upstream:
         loop = asyncio.get_running_loop()
         if self._transport is None or self._loop is not loop:
             limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
-            self._transport = httpx2.AsyncHTTPTransport(limits=limits)
+            self._transport = httpx2.AsyncHTTPTransport(verify=self._trusted, limits=limits)
             self._loop = loop
         return self._transport
 
@@ -272,6 +278,27 @@ class Upstream:
             _log.exception("NOT RECORDED: chatdouble itself failed")
             return "NOT RECORDED: chatdouble itself failed; its log says more"
         return "recorded"
+
+
+@lru_cache(maxsize=2)
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The certificates that are trusted; a megabyte that takes a while, so sessions share it.
+
+    Args:
+        file: what the environment says of a file with them.
+        folder: and of a folder.
+
+    Raises:
+        ChatdoubleError: they cannot be read.
+    """
+    import httpx2
+
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        raise ChatdoubleError(
+            f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}"
+        ) from None
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> Headers:
