@@ -20,7 +20,6 @@ from typing import NamedTuple, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import slow
 from benchmarks.load import event_loop, post
 from benchmarks.processes import (
     Server,
@@ -226,7 +225,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = environment(folder / "byte-code")
-        print(render([*measure(folder, env, quick=quick), *slow.measure(folder, env)]))
+        print(render(measure(folder, env, quick=quick)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import fixture, recording, replaying, startup, throughput
+from benchmarks import accuracy, fixture, recording, replaying, slow, startup, throughput
 from benchmarks.processes import environment, two_cores
 from benchmarks.table import render
 
@@ -30,6 +30,8 @@ def main() -> None:
         env = environment(folder / "byte-code")
         rows = [
             *throughput.measure(folder, env, rounds=5 if quick else 25, seconds=0.4),
+            *accuracy.measure(folder, env, quick=quick),
+            *slow.measure(folder, env),
             *startup.measure(env, runs=3 if quick else 11),
             *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
             *recording.measure(folder, env, rounds=2 if quick else 5),

@@ -6,7 +6,9 @@ import pytest
 
 from chatdouble import ApiError, ChatdoubleError, ListenError, Server, Session, Settings
 from chatdouble.calls import Call
+from chatdouble.cassette.format import Interaction
 from chatdouble.journal import Exchange
+from chatdouble.report import problems
 from chatdouble.script import parse
 from chatdouble.sources.recorded import Recorded
 from chatdouble.sources.scripted import Scripted
@@ -117,3 +119,17 @@ def test_two_sessions_of_one_id_are_refused_until_the_first_is_dropped() -> None
 def test_a_server_that_does_not_listen_has_no_address() -> None:
     with pytest.raises(ChatdoubleError, match="does not listen yet"):
         Server().session()
+
+
+def test_a_call_on_no_cassette_is_told_alike_in_the_error_and_in_the_report() -> None:
+    request = ("POST", "/v1/chat/completions", "", BODY.replace(b"Hello", b"Hullo"))
+    one = Interaction("a.yaml, interaction 3", *request, 200, (), b"{}")
+    replaying = Session("", Settings(), (Scripted(), Recorded([one]), Contract()))
+    replaying.on(user="Hello").pass_on(fault="delay=1")
+    exchange = respond(replaying)
+    assert isinstance(exchange.answer, ApiError)
+    message = exchange.answer.message
+    assert "--- a.yaml, interaction 3" in message
+    assert '    -      "content": "Hullo",\n    +      "content": "Hello",\n' in message
+    assert message in problems(replaying)
+    assert exchange.why == message

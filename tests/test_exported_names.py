@@ -18,6 +18,7 @@ EXPORTED = [
     "CassetteError",
     "ChatdoubleError",
     "ListenError",
+    "Matching",
     "Pace",
     "Reply",
     "ScriptError",

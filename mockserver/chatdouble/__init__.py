@@ -18,6 +18,7 @@ _HOMES = {
     "CassetteError": "errors",
     "ChatdoubleError": "errors",
     "ListenError": "errors",
+    "Matching": "cassette.matching",
     "Pace": "schedule",
     "Reply": "answers",
     "ScriptError": "errors",
@@ -51,6 +52,7 @@ __all__ = [
     "CassetteError",
     "ChatdoubleError",
     "ListenError",
+    "Matching",
     "Pace",
     "Reply",
     "ScriptError",
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
         refusal,
     )
     from chatdouble.calls import Call
+    from chatdouble.cassette.matching import Matching
     from chatdouble.engine import Session
     from chatdouble.errors import CassetteError, ChatdoubleError, ListenError, ScriptError
     from chatdouble.match import (

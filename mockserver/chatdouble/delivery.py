@@ -35,7 +35,7 @@ class Delivery:
         self._exchange = exchange
         self._started = started
         # what the pieces' times count from
-        self._began = started
+        self._began = started + exchange.waited
         self._left: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -130,12 +130,12 @@ class Delivery:
         """Whether the client leaves before this moment; None waits until it does.
 
         Args:
-            at: seconds after the request came, so that no lateness adds up.
+            at: seconds after the request came, or had its place, so that no lateness adds up.
         """
         loop = asyncio.get_running_loop()
         left = self._listen(receive)
         if not left.done():
-            # one timer and one future for each piece: asyncio.wait() takes several times as long
+            # for each piece one timer and one future: asyncio.wait() makes more of both
             self._waiter = loop.create_future()
             timer = None
             if at is not None:

@@ -23,9 +23,9 @@ from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
 from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
-from chatdouble.sources.source import Choice, Closing, Source, chosen
+from chatdouble.sources.source import Choice, Closing, Resetting, Source, chosen
 from chatdouble.sources.stored import Stored
-from chatdouble.traffic import FREE, Passage, Traffic
+from chatdouble.traffic import Passage, Traffic
 from chatdouble.verify import Verification
 from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
@@ -226,15 +226,16 @@ class Session(Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, how often each rule answered, and what of the
-        rate limits is used.
+        """Begin anew: forget the calls that came, how often each rule and recording answered, and
+        what of the rate limits is used.
         """
         self.journal.clear()
         self._ordinals.clear()
         if self._traffic.limits is not None:
             self._traffic.limits.clear()
-        if self._scripted is not None:
-            self._scripted.reset()
+        for source in self.sources:
+            if isinstance(source, Resetting):
+                source.reset()
 
     @property
     def calls(self) -> list[Call]:
@@ -251,7 +252,9 @@ class Session(Verification):
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
         traffic = self._traffic
-        passage = FREE if traffic.is_free else await traffic.enter(call)
+        passage = traffic.asked(call)
+        if traffic.is_limited:
+            passage = await traffic.enter(call, passage)
         try:
             exchange = await self._answered(call, ordinal, passage, large=large)
         except BaseException:
@@ -259,7 +262,7 @@ class Session(Verification):
                 traffic.leave()
             raise
         if passage.placed:
-            exchange.ended = traffic.leave
+            exchange.ended, exchange.waited = traffic.leave, passage.waited
         return self.journal.open(exchange)
 
     async def _answered(

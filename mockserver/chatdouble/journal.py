@@ -38,7 +38,8 @@ class Exchange(Struct, kw_only=True, gc=False):
             ``cut on purpose`` when a fault ended it, or ``upstream broke`` when the upstream server
             that it came from did.
         ended: called when the answer ended, to give back what it holds.
-        headers_at: when its headers leave, in seconds after the answer was ready.
+        waited: how many seconds it waited for a place; the times of its answer count from then.
+        headers_at: when its headers leave, in seconds, as the pieces' times.
         ending: how a fault lets it begin and end; None without such a fault.
         faults: what each fault did, and at which byte of the body.
     """
@@ -54,6 +55,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     seconds: float = 0.0
     outcome: Outcome = "open"
     ended: Callable[[], None] | None = None
+    waited: float = 0.0
     headers_at: float = 0.0
     ending: Ending | None = None
     faults: tuple[str, ...] = ()

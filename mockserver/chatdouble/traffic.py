@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from msgspec import Struct
 
 from chatdouble import schedule
@@ -27,6 +29,7 @@ class Passage(Struct, gc=False):
         pace: the pace that the call itself asks for.
         admission: what the rate limits say of it, None if they do not count it.
         placed: whether it has a place that it has to give back.
+        waited: how many seconds it waited for that.
     """
 
     choice: Choice | None = None
@@ -34,6 +37,7 @@ class Passage(Struct, gc=False):
     pace: Pace | None = None
     admission: Admission | None = None
     placed: bool = False
+    waited: float = 0.0
 
     @property
     def headers(self) -> tuple[Header, ...] | None:
@@ -59,17 +63,24 @@ class Traffic:
             None if settings.rpm is None and settings.tpm is None else RateLimits(settings)
         )
         self.load = Load(settings) if settings.is_loaded else None
-        self.is_free = not self._header and self.limits is None and self.load is None
+        self.is_limited = self.limits is not None or self.load is not None
 
-    async def enter(self, call: Call) -> Passage:
+    def asked(self, call: Call) -> Passage:
+        """What the call itself says: a passage with its pace, or with what is wrong with that."""
+        if not self._header:
+            return FREE
+        try:
+            pace = schedule.asked(call.raw_headers)
+        except ScriptError as error:
+            said = f"X-Chatdouble-Pace: {error.problem}"
+            return Passage(Choice(own_error(400, said, "bad_pace"), said), "pace")
+        return FREE if pace is None else Passage(pace=pace)
+
+    async def enter(self, call: Call, asked: Passage) -> Passage:
         """Let a call in, when there is a place for it."""
-        passage = Passage()
-        if self._header:
-            try:
-                passage.pace = schedule.asked(call.raw_headers)
-            except ScriptError as error:
-                said = f"X-Chatdouble-Pace: {error.problem}"
-                return Passage(Choice(own_error(400, said, "bad_pace"), said), "pace")
+        if asked.choice is not None:
+            return asked
+        passage = Passage(pace=asked.pace)
         if self.limits is not None:
             admission = passage.admission = self.limits.admit(call)
             if admission is not None and admission.error is not None:
@@ -77,7 +88,9 @@ class Traffic:
                 passage.name = "limits"
                 return passage
         if self.load is not None and call.view is not None:
+            came = time.perf_counter()
             refused = await self.load.enter()
+            passage.waited = time.perf_counter() - came
             if refused is not None:
                 passage.choice, passage.name = Choice(refused, "the queue is full"), "load"
             passage.placed = refused is None

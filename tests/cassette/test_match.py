@@ -142,6 +142,8 @@ def test_host_and_prefix_do_not_count_but_path_method_and_query_do() -> None:
         return keys_of(request(b"", path, query, method))
 
     assert keys(b"{}", path="/v1beta/openai/chat/completions") == keys(b"{}")
+    azure = "/openai/deployments/{}/chat/completions"
+    assert keys(b"{}", path=azure.format("a")) != keys(b"{}", path=azure.format("b"))
     first = key("GET", "/v1/files", "a=1&b=2")
     assert first == key("get", "/openai/v1/files", "b=2&a=1")
     assert first != key("GET", "/v1/files", "a=1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,17 @@ def test_a_refused_request_counts_as_at_the_api() -> None:
         assert caught.value.response.headers["x-ratelimit-remaining-requests"] == "1"
 
 
+def test_an_error_of_a_rule_says_by_itself_what_is_used_up() -> None:
+    with Server(Settings(rpm=9, timer=Clock())) as server:
+        session = server.session()
+        session.on().fail("rate_limit")
+        with pytest.raises(openai.RateLimitError) as caught:
+            ask(client(session, max_retries=0))
+        headers = caught.value.response.headers
+        assert headers.get_list("x-ratelimit-remaining-requests") == ["0"]
+        assert headers["x-ratelimit-limit-requests"] == "9"
+
+
 def test_calls_wait_for_a_place_and_are_refused_beyond_the_queue() -> None:
     with Server(Settings(max_concurrent=1, queue=1)) as server:
         session = server.session()
@@ -95,6 +107,23 @@ def test_calls_wait_for_a_place_and_are_refused_beyond_the_queue() -> None:
         assert ("scripted", "client left") in sources
         assert sources[-1] == ("scripted", "complete")
         until(lambda: load._open == 0)
+
+
+def test_a_call_that_waited_for_its_place_takes_its_full_time_then() -> None:
+    with Server(Settings(max_concurrent=1, queue=5)) as server:
+        session = server.session(pace="ttft=100ms")
+        session.on().reply("Hi.")
+        made = client(session, max_retries=0)
+        threads = [threading.Thread(target=ask, args=(made,)) for _ in range(3)]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        # the clock of the event loop has milliseconds
+        assert time.monotonic() - started >= 0.29
+        waited = sorted(one.waited for one in session.journal)
+        assert waited[0] < waited[1] < waited[2]
 
 
 def test_times_grow_under_load_and_a_cold_session_warms_up() -> None:

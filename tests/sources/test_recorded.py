@@ -59,6 +59,26 @@ def test_it_knows_which_recordings_were_used() -> None:
     assert ask(source, b"{}") == b"1"
     assert [(one.response, uses) for one, uses in source.uses] == [(b"1", 1), (b"2", 0), (b"3", 0)]
     assert [one.origin for one in source.unused] == ["cassette 2", "cassette 3"]
+    source.reset()
+    assert len(source.unused) == 3
+    assert [ask(source, b"{}") for _ in range(2)] == [b"1", b"3"]
+
+
+def test_an_upload_finds_its_recording_whatever_its_boundary() -> None:
+    def upload(boundary: bytes, text: bytes) -> bytes:
+        return b"--%b\r\n\r\n%b\r\n--%b--\r\n" % (boundary, text, boundary)
+
+    headers = (("Content-Type", "multipart/form-data; boundary=abc"),)
+    source = Recorded([replace(recording(upload(b"abc", b"a"), b"1"), request_headers=headers)])
+
+    def found(text: bytes) -> bool:
+        typed = (b"content-type", b'multipart/form-data; charset=x; boundary="0123"')
+        body = upload(b"0123", text)
+        call = Call(method="POST", path="/v1/x", body=body, raw_headers=[typed])
+        return asyncio.run(source.answer(call)) is not None
+
+    assert found(b"a")
+    assert not found(b"b")
 
 
 def test_headers_count_when_asked_but_for_keys_and_the_client() -> None:

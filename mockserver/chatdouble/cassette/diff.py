@@ -14,7 +14,7 @@ from chatdouble.cassette.matching import Matching
 # larger bodies are not laid out
 _LARGEST = 1_000_000
 # how many lines in a row are compared with each other, and how many are shown
-_MOST_COMPARED = 300
+_MOST_COMPARED = 150
 _MOST_LINES = 24
 _CONTEXT = 2
 # letters of a line, and of those how many in front of the place where it differs

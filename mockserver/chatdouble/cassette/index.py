@@ -118,6 +118,13 @@ class Index:
                 return group, entries, keys.sending[0]
         return Group([]), [], keys.sending[0]
 
+    def reset(self) -> None:
+        """Forget which recordings have answered."""
+        for entry in self.entries:
+            entry.uses = 0
+        for group in (*self._groups.values(), *self._by_meaning.values()):
+            group.begun = 0
+
     def comparable(self, request: Request) -> Request:
         """The request as it would have been recorded."""
         if not self._hides:

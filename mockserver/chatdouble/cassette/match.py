@@ -45,6 +45,8 @@ _NOT_COMPARED_FAMILY = "x-stainless-"
 _MOST_COMPARED = 50
 _MOST_LEAVES = 500
 
+_BOUNDARY = re.compile(r"(?i)\Amultipart/[^;]*;.*\bboundary=\"?([^\s\";]+)")
+
 # the endpoints of hosts whose base URL does not end in /v1, such as Gemini's /v1beta/openai
 _BARE_ENDPOINT = re.compile(
     r"/(?:audio|batches|chat/completions|completions|embeddings|files|fine_tuning|images|models|"
@@ -129,7 +131,7 @@ def keys_of(
         key.append(_headers(request.headers, header_names))
     if "raw_body" in parts:
         key.append(blake2b(request.body, digest_size=16).digest())
-    value = meaning(request.body, matching, chat=_is_chat(request), stated=stated)
+    value = meaning(_unbounded(request), matching, chat=_is_chat(request), stated=stated)
     sending = (False, b"")
     if isinstance(value, dict) and _is_chat(request):
         streamed, options = (value.pop(field, None) for field in SENDING)
@@ -205,6 +207,14 @@ def compared(request: Request, matching: Matching = DEFAULT) -> Any:
     return meaning(request.body, matching, chat=_is_chat(request))
 
 
+def _unbounded(request: Request) -> bytes:
+    """The body; that of an upload without its boundary, which clients make up each time."""
+    for name, value in request.headers:
+        if name.lower() == "content-type" and (found := _BOUNDARY.search(value)):
+            return request.body.replace(found[1].encode("latin-1", "replace"), b"boundary")
+    return request.body
+
+
 def _is_chat(request: Request) -> bool:
     return is_chat(request.method, request.path)
 
@@ -213,7 +223,8 @@ def _endpoint(path: str) -> str:
     at = path.rfind("/v1/")
     if at >= 0:
         return path[at:]
-    found = _BARE_ENDPOINT.search(path)
+    # Azure's paths name the model, which their bodies leave out
+    found = None if "/deployments/" in path else _BARE_ENDPOINT.search(path)
     return path if found is None else f"/v1{path[found.start() :]}"
 
 

@@ -15,7 +15,7 @@ from chatdouble.schedule.pace import Pace
 
 
 class Piece(Struct, frozen=True, gc=False):
-    """Bytes that leave in one write, ``at`` seconds after the answer was ready."""
+    """Bytes that leave in one write, ``at`` seconds after the request came."""
 
     at: float
     data: bytes

@@ -77,6 +77,11 @@ class Recorded:
         """The recordings that answered no call yet."""
         return tuple(one for one, uses in self.uses if not uses)
 
+    def reset(self) -> None:
+        """Begin anew: all recordings are unused again."""
+        with self._lock:
+            self._index.reset()
+
     async def answer(self, call: Call) -> Choice | None:
         """The next recording of this request."""
         try:

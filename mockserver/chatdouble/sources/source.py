@@ -74,6 +74,15 @@ class Closing(Protocol):
         ...
 
 
+@runtime_checkable
+class Resetting(Protocol):
+    """A source that counts what it answered, and can begin anew."""
+
+    def reset(self) -> None:
+        """Forget what was answered."""
+        ...
+
+
 class Contract:
     """What the contract itself answers: refusals of broken requests, the list of models."""
 

@@ -39,7 +39,12 @@ def of_api(
     size = len(response.template.frames[0]) if response.length else 0
     said = _of_api(own[0], stamp.created, cost, size)
     if limits is not None:
-        said = (*(one for one in said if not one[0].startswith(ratelimits.PREFIX)), *limits)
+        # an error that a rule gives says by itself what is used up
+        set_by_answer = {name for name, _ in own}
+        said = (
+            *(one for one in said if not one[0].startswith(ratelimits.PREFIX)),
+            *(one for one in limits if one[0] not in set_by_answer),
+        )
     return _with(response, (*said, _id(stamp), *own[1:]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from chatdouble.cassette.redact.shapes import WORD, Span
 
@@ -90,6 +90,7 @@ _KEY_IN_QUERY = re.compile(r"[?&](?:key|code|sig)\Z", re.ASCII | re.IGNORECASE)
 
 _NAME = frozenset(WORD | set("_-."))
 _LONGEST_NAME = 64
+_MOST_VALUES = 100
 _BEHIND = re.compile(r"(\\*[\"']?)\s{0,20}(=>|[:=])\s{0,20}(\[?)\s{0,20}(\\*[\"']?)", re.ASCII)
 _NEXT = re.compile(r"\s{0,20},\s{0,20}([\"'])", re.ASCII)
 _QUOTED = {
@@ -148,11 +149,12 @@ def named(text: str) -> Iterator[Span]:
             if end < len(text) and text[end] in "\"'\\:= \t[":
                 behind = _BEHIND.match(text, end)
                 if behind is not None:
-                    yield from _values(text, at, end, behind)
+                    end = yield from _values(text, at, end, behind)
             at = lowered.find(wanted, end)
 
 
-def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Iterator[Span]:
+def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Generator[Span, None, int]:
+    """The secrets behind a name that ends there; returns up to where there is nothing more."""
     start = at
     while start and end - start < _LONGEST_NAME and text[start - 1] in _NAME:
         start -= 1
@@ -160,35 +162,38 @@ def _values(text: str, at: int, end: int, behind: re.Match[str]) -> Iterator[Spa
     found = kind_of(name)
     if found is None:
         if not _KEY_IN_QUERY.search(text[max(0, start - 1) : end]):
-            return
+            return end
         found = ("api-key", True)
     kind, unsure = found
-    quote = behind[4][-1:]
     if len(behind[4]) > 1:
-        return  # JSON in a JSON string: read where it is unescaped
+        return end  # JSON in a JSON string: read where it is unescaped
+    quote = behind[4]
     if not quote:
-        pattern = _COOKIES if kind == "cookie" else _BARE
-        match = pattern.match(text, behind.end())
+        match = (_COOKIES if kind == "cookie" else _BARE).match(text, behind.end())
+        if match is None:
+            return end
         # without quotes, `password: see below` says nothing
         prose = behind[2] != "=" or behind[1] != ""
-        if match is not None and _plausible(match[0], kind, unsure=unsure or prose):
+        if _plausible(match[0], kind, unsure=unsure or prose):
             yield match.start(), match.end(), kind
-        return
+        return match.end()
     if name == "token" and _LOGPROB_BEFORE.search(text, max(0, start - 400), start):
-        return
+        return end
     place = behind.end()
-    for _ in range(100):
+    for _ in range(_MOST_VALUES):
         match = _QUOTED[quote].match(text, place)
         if match is None or text[match.end() : match.end() + 1] != quote:
-            return
+            break
         if name == "token" and _LOGPROB.match(text, match.end()):
-            return
+            break
         if _plausible(match[0], kind, unsure=unsure):
             yield match.start(), match.end(), kind
-        following = _NEXT.match(text, match.end() + 1) if behind[3] else None
+        place = match.end()
+        following = _NEXT.match(text, place + 1) if behind[3] else None
         if following is None:
-            return
+            break
         quote, place = following[1], following.end()
+    return place
 
 
 def _plausible(value: str, kind: str, *, unsure: bool) -> bool:

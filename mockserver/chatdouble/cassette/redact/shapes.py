@@ -69,8 +69,8 @@ _KEYS = (
     ("AIza", rf"{_W}{{30,}}"),  # Google
     ("AKIA", r"[A-Z0-9]{16}"),  # AWS
     ("ASIA", r"[A-Z0-9]{16}"),
-    ("ABSK", r"[A-Za-z0-9+/]{40,}={0,2}"),  # AWS Bedrock
-    ("bedrock-api-key-", r"[A-Za-z0-9+/=]{20,}"),
+    ("ABSK", r"[A-Za-z0-9+/]{40,200}={0,2}"),  # AWS Bedrock
+    ("bedrock-api-key-", r"[A-Za-z0-9+/=]{20,4000}"),
     ("rk_live_", rf"{_A}{{16,}}"),  # Stripe
     ("rk_test_", rf"{_A}{{16,}}"),
     ("sk_live_", rf"{_A}{{16,}}"),
@@ -86,7 +86,7 @@ _KEYS = (
     ("dp.", rf"(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{{2,35}}\.)?{_A}{{40,}}"),  # Doppler
     ("NRAK-", r"[A-Z0-9]{27}"),  # New Relic
     ("lin_api_", rf"{_A}{{30,}}"),  # Linear
-    ("sntrys_", r"[A-Za-z0-9+/=_-]{30,}"),
+    ("sntrys_", r"[A-Za-z0-9+/=_-]{30,1000}"),
     ("sntryu_", r"[a-f0-9]{40,}"),
     ("figd_", rf"{_W}{{30,}}"),
     ("FLWSECK", rf"(?:_TEST)?-{_A}{{16,}}"),
@@ -112,7 +112,7 @@ _TOKENS = (
     ("glptt-", rf"{_W}{{20,}}"),
     ("gldt-", rf"{_W}{{20,}}"),
     ("glrt-", rf"{_W}{{20,}}"),
-    ("ATATT3", r"[A-Za-z0-9_=-]{40,}"),  # Atlassian
+    ("ATATT3", r"[A-Za-z0-9_=-]{40,400}"),  # Atlassian
     ("ATBB", rf"{_A}{{28,}}"),
     *((f"xox{letter}-", r"[A-Za-z0-9-]{10,}") for letter in "abeoprs"),  # Slack
     ("xapp-", r"[A-Za-z0-9-]{16,}"),
@@ -135,21 +135,21 @@ _TOKENS = (
     ("EAAC", rf"{_A}{{60,}}"),  # Facebook
     ("pul-", r"[a-f0-9]{40}"),  # Pulumi
     ("glsa_", rf"{_A}{{32}}_[A-Fa-f0-9]{{8}}"),  # Grafana
-    ("glc_", r"[A-Za-z0-9+/]{32,}={0,2}"),
+    ("glc_", r"[A-Za-z0-9+/]{32,1000}={0,2}"),
     ("dt0c01.", r"[A-Z0-9]{24}\.[A-Z0-9]{64}"),  # Dynatrace
     ("sgp_", rf"{_A}[A-Za-z0-9_]{{39,}}"),  # Sourcegraph
     ("tskey-", rf"{_A}{{3,}}-{_W}{{16,}}"),  # Tailscale
     ("vercel_", rf"{_W}{{24,}}"),
     ("nfp_", rf"{_A}{{36,}}"),  # Netlify
     ("fo1_", rf"{_W}{{43}}"),  # Fly
-    ("FlyV1 ", r"[A-Za-z0-9+/=_,-]{40,}"),
+    ("FlyV1 ", r"[A-Za-z0-9+/=_,-]{40,2000}"),
     ("CCIPAT_", rf"{_A}{{20,}}_[a-f0-9]{{40}}"),  # CircleCI
-    ("whsec_", r"[A-Za-z0-9+/=]{16,}"),
+    ("whsec_", r"[A-Za-z0-9+/=]{16,100}"),
 )  # fmt: skip
 
 _OTHERS = (
     # three parts: a header and a payload, both JSON, and a signature
-    _shape("token", "eyJ", rf"{_W}{{8,}}\.eyJ{_W}{{8,}}\.{_W}*", inside=True),
+    _shape("token", "eyJ", rf"{_W}{{8,}}\.eyJ{_W}{{8,}}\.{_W}*"),
     _shape("token", "eyJ", rf"{_W}{{16,}}\.{_W}*\.{_W}{{8,}}\.{_W}{{8,}}\.{_W}{{8,}}"),  # encrypted
     _shape("organization", "org-", rf"{_A}{{16,}}"),
     _shape("project", "proj_", rf"{_A}{{16,}}"),

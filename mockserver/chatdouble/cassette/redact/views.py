@@ -6,8 +6,9 @@ All texts are bytes read as Latin-1, so that a place in a text is a place in the
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 # a place in the outermost text: where it starts and ends
@@ -28,54 +29,61 @@ _BREAK = "\n\0\n"
 class View:
     """A text that was made of another one.
 
+    It is that text but for places where something else stands, which `mark` notes in order.
+
     Args:
-        pieces: its pieces in order, each with where it stands in the text that it was made of:
-            (piece, start, end). A piece of the same length as its place was taken as it is.
+        text: the text itself, once it is known.
         parent: the text that it was made of, None for the outermost one.
-        whole: whether a place in this text is one place in the other even if it spans pieces.
+        whole: whether a place in this text is one place in the other, even if others lie between.
     """
 
-    def __init__(
-        self, pieces: Iterable[tuple[str, int, int]], parent: View | None = None, *, whole: bool
-    ) -> None:
-        texts: list[str] = []
-        self._starts: list[int] = []
-        self._origins: list[Part] = []
-        length = 0
-        for text, start, end in pieces:
-            texts.append(text)
-            self._starts.append(length)
-            self._origins.append((start, end))
-            length += len(text)
-        self.text = "".join(texts)
+    def __init__(self, text: str = "", parent: View | None = None, *, whole: bool = True) -> None:
+        self.text = text
         self._parent = parent
         self._whole = whole
+        # for each mark: where it is here, its length, where it is in the parent, its length there
+        self._here = array("q", (0,))
+        self._length = array("q", (0,))
+        self._there = array("q", (0,))
+        self._width = array("q", (0,))
+
+    def mark(self, here: int, length: int, there: int, width: int) -> None:
+        """Note that so many characters here stand for so many at another place there."""
+        self._here.append(here)
+        self._length.append(length)
+        self._there.append(there)
+        self._width.append(width)
 
     def parts(self, start: int, end: int) -> list[Part]:
         """Where a place in this text stands in the outermost one."""
-        if not self._starts or start >= end:
+        if start >= end:
             return []
-        first = bisect_right(self._starts, start) - 1
-        last = bisect_right(self._starts, end - 1) - 1
-        found = [self._origin(at, start, end) for at in range(first, last + 1)]
+        first = bisect_right(self._here, start) - 1
+        last = bisect_right(self._here, end - 1) - 1
         if self._whole:
-            found = [(found[0][0], found[-1][1])]
+            found = [(self._before(first, start), self._behind(last, end))]
+        else:
+            found = []
+            for at in range(first, last + 1):
+                here = max(start, self._here[at])
+                stop = min(end, self._here[at + 1]) if at < last else end
+                if here < stop:
+                    found.append((self._before(at, here), self._behind(at, stop)))
         if self._parent is None:
             return found
         return [part for place in found for part in self._parent.parts(*place)]
 
-    def _origin(self, at: int, start: int, end: int) -> Part:
-        here = self._starts[at]
-        following = self._starts[at + 1] if at + 1 < len(self._starts) else len(self.text)
-        origin, behind = self._origins[at]
-        if following - here != behind - origin:
-            return origin, behind
-        return origin + max(0, start - here), min(behind, origin + end - here)
+    def _before(self, at: int, start: int) -> int:
+        into = start - self._here[at] - self._length[at]
+        return self._there[at] + (self._width[at] + into if into >= 0 else 0)
+
+    def _behind(self, at: int, end: int) -> int:
+        return self._there[at] + self._width[at] + max(0, end - self._here[at] - self._length[at])
 
 
 def outermost(text: str) -> View:
     """The text itself."""
-    return View([(text, 0, len(text))], whole=True)
+    return View(text)
 
 
 def unescaped(view: View) -> View | None:
@@ -96,38 +104,52 @@ def _character(escape: str) -> str:
     return raw.decode("utf-16-be", "replace").encode().decode("latin-1")
 
 
-def _undone(view: View, mark: str, pattern: re.Pattern[str], undo: object) -> View | None:
+def _undone(
+    view: View, mark: str, pattern: re.Pattern[str], undo: Callable[[str], str]
+) -> View | None:
     text = view.text
     if mark not in text:
         return None
-    pieces: list[tuple[str, int, int]] = []
+    made = View(parent=view)
+    pieces: list[str] = []
     known: dict[str, str] = {}
-    at = 0
+    at = length = 0
     for match in pattern.finditer(text):
         start, end = match.span()
         if start - at > 2 * _AROUND:
-            if pieces:
-                pieces.append((text[at : at + _AROUND], at, at + _AROUND))
-                pieces.append((_BREAK, at + _AROUND, at + _AROUND))
+            rest = min(len(text), at + _AROUND) if pieces else at
+            pieces += (text[at:rest], _BREAK)
+            length += rest - at
+            made.mark(length, len(_BREAK), rest, start - _AROUND - rest)
+            length += len(_BREAK)
             at = start - _AROUND
-        if start > at:
-            pieces.append((text[at:start], at, start))
         code = match[0]
         character = known.get(code)
         if character is None:
-            character = known[code] = undo(code)  # type: ignore[operator]
-        pieces.append((character, start, end))
+            character = known[code] = undo(code)
+        pieces += (text[at:start], character)
+        length += start - at
+        made.mark(length, len(character), start, end - start)
+        length += len(character)
         at = end
     if not pieces:
         return None
-    end = min(len(text), at + _AROUND)
-    pieces.append((text[at:end], at, end))
-    return View(pieces, view, whole=True)
+    pieces.append(text[at : at + _AROUND])
+    made.text = "".join(pieces)
+    return made
 
 
 def joined(view: View, places: Iterable[Part]) -> View:
     """Parts of a text behind each other, as a client joins the pieces of a stream."""
-    return View(((view.text[start:end], start, end) for start, end in places), view, whole=False)
+    made = View(parent=view, whole=False)
+    pieces = []
+    length = 0
+    for start, end in places:
+        made.mark(length, 0, start, 0)
+        pieces.append(view.text[start:end])
+        length += end - start
+    made.text = "".join(pieces)
+    return made
 
 
 def lines(text: str) -> Iterator[Part]:
