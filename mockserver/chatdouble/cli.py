@@ -228,10 +228,10 @@ def serve(
     from chatdouble.sources.scripted import Scripted
 
     if api_key_file is not None:
-        keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
-    settings = or_exit(lambda: cli_time.with_pace(settings))
-    rules = or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = or_exit(
+        keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
+    settings = _or_exit(lambda: cli_time.with_pace(settings))
+    rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
+    generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
     )
     # faker takes longest to load: it does so while the server starts
@@ -239,7 +239,7 @@ def serve(
     scripted = Scripted(rules)
     cli_scripts.oversee(scripts, scripted, reload=reload)
     passed = Settings(upstream=settings["upstream"], host=settings["host"])
-    sources = or_exit(
+    sources = _or_exit(
         lambda: modes.arranged(
             scripted,
             unmatched=unmatched,
@@ -253,7 +253,7 @@ def serve(
         "passthrough": f"what {settings['upstream']} answers",
     }[unmatched]
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then {last}" if rules else last
-    run(sources, loaded, keys=keys, **settings)
+    _run(sources, loaded, keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:
@@ -297,11 +297,11 @@ def replay(cassettes: tuple[Path, ...], **given: Any) -> None:
     and any unreadable file that is named itself, ends the start.
     """
     replaying = {name: given.pop(name) for name in cli_replay.NAMES}
-    sources, loaded = or_exit(lambda: cli_replay.sources(cassettes, **replaying))
-    run(sources, loaded, **given)
+    sources, loaded = _or_exit(lambda: cli_replay.sources(cassettes, **replaying))
+    _run(sources, loaded, **given)
 
 
-def run(
+def _run(
     sources: tuple[Source, ...],
     loaded: str,
     *,
@@ -329,7 +329,7 @@ def run(
     )
     log = None if quiet else _Log()
     server = Server(settings, log, on_demand)
-    or_exit(server.listen)
+    _or_exit(server.listen)
     session = server.session("", sources)
     if key is None:
         key = "any" if settings.keys is None else "YOUR_KEY"
@@ -410,7 +410,7 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 
-def or_exit(do: Any) -> Any:
+def _or_exit(do: Any) -> Any:
     """What ``do`` gives; an error of ours ends the command with its one clear sentence."""
     try:
         return do()

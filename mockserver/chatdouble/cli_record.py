@@ -46,7 +46,8 @@ _log = logging.getLogger("chatdouble")
     show_default=True,
     type=click.Choice(_MODES),
     help="When upstream is asked. new_episodes: when no recording answers. once: if there is no "
-    "recorded.yaml yet. all: always. none: never; what is not recorded gets a 404.",
+    "recorded.yaml yet. all: always, and the new recordings replace the old. none: never; what is "
+    "not recorded gets a 404.",
 )
 @click.option(
     "--keep",
@@ -98,15 +99,16 @@ def record(
         keep=keep,
         fsync=fsync,
         host=settings["host"],
+        allowed_hosts=settings.get("allowed_hosts"),
     )
-    sources = cli.or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
+    sources = cli._or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
 
     def named(name: str) -> tuple[Source, ...]:
         return recording(folder / f"{name}.yaml", tell=_not_replayed)
 
     loaded = f"mode {mode}, {upstream}, recorded in {folder}"
     key = "any" if mode == "none" or os.environ.get(modes.UPSTREAM_KEY) else "YOUR_KEY"
-    cli.run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
+    cli._run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
 
 
 def _not_replayed(error: CassetteError) -> None:

@@ -93,7 +93,7 @@ class Session(Scripting, Verification):
     ) -> None:
         if not is_session_id(id):
             raise ChatdoubleError(
-                f"a session's id is made of at most 200 letters, digits, - and _; got {id!r}"
+                f"a session's id is made of letters, digits, - and _, at most 200; got {id!r}"
             )
         self.id = id
         self.base_url = base_url

@@ -62,8 +62,9 @@ class Exchange(Struct, kw_only=True, gc=False):
 
     @property
     def cut(self) -> bool:
-        """Whether a fault ends the connection before the answer is over."""
-        return self.ending is not None and self.ending.way != "end"
+        """Whether the connection ends before the answer is over, by a fault or from upstream."""
+        broken = self.ending is not None and self.ending.way != "end"
+        return broken or self.outcome == "upstream broke"
 
     @property
     def lasts(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -131,6 +131,7 @@ def recording(
     keep: Keep = "answers",
     fsync: bool = False,
     host: str = DEFAULT_HOST,
+    allowed_hosts: Sequence[str] | None = None,
     tell: Callable[[CassetteError], None] | None = None,
 ) -> tuple[Source, ...]:
     """The sources of a session that records, in the order in which they are asked.
@@ -140,10 +141,10 @@ def recording(
     the client's.
 
     Args:
-        mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: what they
-            do not answer, the upstream server does. ``all``: it answers everything, and what is
-            recorded takes the place of what the cassette held. ``once``: it does if there is no
-            cassette yet; otherwise only the cassette does.
+        mode: vcrpy's word for it. ``none``: only recordings answer. ``new_episodes``: each of them
+            once, and what they do not answer, the upstream server does. ``all``: it answers
+            everything, which takes the place of what the cassette held. ``once``: it does if there
+            is no cassette yet; otherwise only the cassette does.
         upstream: the base URL of the upstream server, which stands for our ``/v1``.
         cassette: the file that is written.
         folder: where the recordings are that answer, a folder or another cassette; without it they
@@ -155,6 +156,7 @@ def recording(
         keep: which answers are recorded, see ``Upstream``.
         fsync: whether each recording is on the disk itself before the client has its answer's end.
         host: the address that our own server listens on.
+        allowed_hosts: its further names; requests to other hosts are not passed on.
         tell: called with what is wrong with a cassette, which answers nothing then; without it that
             is raised.
 
@@ -163,9 +165,13 @@ def recording(
         ChatdoubleError: there is no such mode, or the upstream server is none.
     """
 
+    read_from = None if folder is None or folder.is_dir() else folder
+
     def replaying() -> Source:
         try:
-            return Recorded(_recorded(cassette, folder), matching, used_up=used_up)
+            # as in vcrpy, where each recording answers once while new ones may be made
+            once: UsedUp = "fail" if mode == "new_episodes" else used_up
+            return Recorded(_recorded(cassette, folder), matching, used_up=once)
         except CassetteError as error:
             if tell is None:
                 raise
@@ -175,11 +181,12 @@ def recording(
     def asking() -> Source:
         return Upstream(
             upstream,
-            store=Store(cassette, fsync=fsync, fresh=mode == "all"),
+            store=Store(cassette, fsync=fsync, fresh=mode == "all", before=read_from),
             api_key=os.environ.get(UPSTREAM_KEY),
             timeout=timeout,
             keep=keep,
             host=host,
+            allowed_hosts=allowed_hosts,
         )
 
     asked: dict[Mode, tuple[Callable[[], Source], ...]] = {

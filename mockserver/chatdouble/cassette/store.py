@@ -225,28 +225,25 @@ def remove(file: Path, numbers: frozenset[int]) -> None:
         CassetteError: it is damaged or no cassette, or cannot be written; it is left as it was.
     """
     try:
-        with _writing(file) as target:
-            data = _read(target)
-            parse(data, file)
-            starts, end = _items(data)
+        with writing(file) as target:
+            data = read(target)
+            starts, end = _items(data, len(parse(data, file)))
             kept = [
                 data[start:behind]
                 for number, (start, behind) in enumerate(pairwise((*starts, end)), 1)
                 if number not in numbers
             ]
             if kept:
-                _write(target, (data[: starts[0]], *kept, data[end:]), fsync=False)
+                write(target, (data[: starts[0]], *kept, data[end:]), fsync=False)
             else:
                 target.unlink()
     except _RefusedError as refused:
         raise CassetteError(file, f"{refused}; it is left as it was") from None
 
 
-def _items(data: bytes) -> tuple[list[int], int]:
-    """Where each interaction of a sound cassette begins, and where the last one ends."""
-    place = _place_in(data)
-    if place is None:
-        raise _RefusedError("holds no interactions")
+def _items(data: bytes, count: int) -> tuple[list[int], int]:
+    """Where each of so many interactions of a sound cassette begins, and where the last one ends."""
+    place = _place_in(data, count)
     text = data.decode()
     depth = 0
     starts: list[int] = []
@@ -258,6 +255,8 @@ def _items(data: bytes) -> tuple[list[int], int]:
                 starts.append(len(text[: text.rfind("\n", 0, mark.index) + 1].encode()))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+    if place is None or len(starts) != count:
+        raise _RefusedError("is laid out in a way that nothing can be taken out of")
     return starts, place.at
 
 

@@ -13,6 +13,9 @@ _PREFIX = b"/v1"
 # what may stand in a path or query without being quoted: everything that is seen
 _VISIBLE = re.compile(rb"[!-~]*")
 
+# the host's name in ASCII, as DNS has it, or an address
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
+
 _SEPARATORS = re.compile(rb"[/\\]")
 
 # how often a path is unquoted before it is looked at: servers have been seen to do it twice
@@ -45,6 +48,8 @@ class Address:
             raise ChatdoubleError(
                 "the upstream base URL has a user or key in it; set CHATDOUBLE_UPSTREAM_API_KEY"
             )
+        if not _HOST.fullmatch(parts.hostname):
+            raise ChatdoubleError(f"{parts.hostname!r} is no host, in the upstream base URL")
         if "?" in base_url or "#" in base_url:
             raise ChatdoubleError("the upstream base URL has no query and no fragment")
         path = parts.path.rstrip("/").encode()

@@ -88,7 +88,7 @@ class Tee:
                     if ready:
                         yield ready
         except _errors() as error:
-            broken = f"the upstream server broke off: {error or type(error).__name__}"
+            broken = f"the upstream server broke off: {_why(error)}"
         self._keeping = asyncio.create_task(self._kept(cut=bool(broken)))
         # who leaves now leaves what is being written behind
         note = await asyncio.shield(self._keeping)
@@ -202,6 +202,14 @@ class Masking:
         """How many bytes at the end may be the secret's beginning."""
         longest = min(len(self._secret) - 1, len(data))
         return next((n for n in range(longest, 0, -1) if data.endswith(self._secret[:n])), 0)
+
+
+def _why(error: Exception) -> str:
+    import httpx2
+
+    if isinstance(error, httpx2.TimeoutException):
+        return "it was silent for too long"
+    return str(error) or type(error).__name__
 
 
 def _errors() -> tuple[type[Exception], ...]:

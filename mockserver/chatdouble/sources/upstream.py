@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
@@ -23,6 +26,8 @@ from chatdouble.sources.teeing import Tee
 from chatdouble.wire import hops
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 _log = logging.getLogger("chatdouble")
@@ -34,6 +39,9 @@ DEFAULT_TIMEOUT = 600.0
 
 # seconds; a server that takes no connection by then will not
 _LONGEST_CONNECTING = 30.0
+
+# letters that no header may have; some servers send them all the same
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # said anew, or undone by us
 _REPLACED = frozenset({"accept-encoding", "content-encoding", "content-length", "expect", "host"})
@@ -75,11 +83,12 @@ class Upstream:
             ``all``, these as well, and answers that broke off, marked as such.
         host: the address that our own server listens on. Requests to other hosts, and those of web
             pages of other hosts, are refused.
+        allowed_hosts: further names and addresses of our own server.
         now: the time in seconds since 1970.
 
     Raises:
-        ChatdoubleError: the base URL is none, the key cannot be sent, the timeout is no time, or
-            there is no such ``keep``.
+        ChatdoubleError: the base URL is none, the key cannot be sent, the timeout is no time,
+            there is no such ``keep``, or the certificates to trust cannot be read.
     """
 
     name = "upstream"
@@ -93,6 +102,7 @@ class Upstream:
         timeout: float | None = DEFAULT_TIMEOUT,
         keep: Keep = "answers",
         host: str = DEFAULT_HOST,
+        allowed_hosts: Sequence[str] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         if keep not in KEEPS:
@@ -108,7 +118,10 @@ class Upstream:
         self._timeout = timeout
         self._keep: Keep = keep
         self._host = host
+        self._allowed_hosts = allowed_hosts
         self._now = now
+        # now, so that the first request does not wait for it
+        self._trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         # connections belong to the event loop that they were made in
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transport: httpx2.AsyncHTTPTransport | None = None
@@ -131,7 +144,7 @@ class Upstream:
         """What the server answers, or why it cannot be asked."""
         import httpx2
 
-        foreign = origin.foreign(call, self._host)
+        foreign = origin.foreign(call, self._host, self._allowed_hosts)
         if foreign is not None:
             return _own(403, f"chatdouble does not record for {foreign}", "refused")
         if call.method in _REFUSED_METHODS:
@@ -167,7 +180,7 @@ class Upstream:
             )
         except httpx2.LocalProtocolError:
             # its text would repeat the header
-            return _own(400, "a header of the request cannot be sent on", "not_below_upstream")
+            return _own(400, "chatdouble cannot send a header of the request on", "refused")
         except httpx2.TransportError as error:
             # clients try again after this one, as they do when they meet it themselves
             message = f"{self._address.host} broke off before it answered: {_reason(error)}"
@@ -201,15 +214,19 @@ class Upstream:
             take,
             status=response.status_code,
             reason=response.extensions.get("reason_phrase", b"").decode("latin-1"),
-            headers=_decoded(response.headers.raw),
+            headers=tuple(
+                (name, _CONTROLS.sub(" ", value)) for name, value in _decoded(response.headers.raw)
+            ),
         )
         tee = Tee(response, take, began, self._kept, self._key.encode())
-        if tee.bodiless:
-            try:
+        try:
+            if not 200 <= take.status <= 599:
+                raise httpx2.RemoteProtocolError(f"its status is {take.status}")
+            if tee.bodiless:
                 await tee.read()
-            except BaseException:
-                await response.aclose()
-                raise
+        except BaseException:
+            await response.aclose()
+            raise
         return tee
 
     def _connections(self) -> httpx2.AsyncHTTPTransport:
@@ -218,7 +235,7 @@ class Upstream:
         loop = asyncio.get_running_loop()
         if self._transport is None or self._loop is not loop:
             limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
-            self._transport = httpx2.AsyncHTTPTransport(limits=limits)
+            self._transport = httpx2.AsyncHTTPTransport(verify=self._trusted, limits=limits)
             self._loop = loop
         return self._transport
 
@@ -240,12 +257,11 @@ class Upstream:
         return tuple(headers)
 
     def _unreachable(self, reason: str) -> Choice:
-        return _own(
-            502,
-            f"chatdouble cannot reach {self._address.host}: {reason}. Look at --upstream and at "
-            "the network; nothing was recorded",
-            "upstream_unreachable",
-        )
+        advice = "look at the upstream URL and the network"
+        if "SSL" in reason:
+            advice = "SSL_CERT_FILE in the environment names further certificates to trust"
+        message = f"chatdouble cannot reach {self._address.host}: {reason}; {advice}"
+        return _own(502, message, "upstream_unreachable")
 
     async def _kept(self, take: Take) -> str:
         """Keep what is to be kept, and say what became of it."""
@@ -264,6 +280,27 @@ class Upstream:
             _log.exception("NOT RECORDED: chatdouble itself failed")
             return "NOT RECORDED: chatdouble itself failed; its log says more"
         return "recorded"
+
+
+@lru_cache(maxsize=2)
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The certificates that are trusted; a megabyte that takes a while, so sessions share it.
+
+    Args:
+        file: what the environment says of a file with them.
+        folder: and of a folder.
+
+    Raises:
+        ChatdoubleError: they cannot be read.
+    """
+    import httpx2
+
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as error:
+        raise ChatdoubleError(
+            f"the certificates of SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}"
+        ) from None
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> Headers:
