@@ -69,6 +69,7 @@ def test_the_plugin_offers_these_fixtures() -> None:
     assert pytest_chatdouble.__all__ == [
         "chatdouble",
         "chatdouble_env",
+        "chatdouble_matching",
         "chatdouble_server",
         "chatdouble_settings",
     ]

@@ -165,7 +165,7 @@ def recording(
         ChatdoubleError: there is no such mode, or the upstream server is none.
     """
 
-    read_from = None if folder is None or folder.is_dir() else folder
+    read_from = folder if folder is not None and folder.is_file() else None
 
     def replaying() -> Source:
         try:

@@ -242,7 +242,7 @@ def remove(file: Path, numbers: frozenset[int]) -> None:
 
 
 def _items(data: bytes, count: int) -> tuple[list[int], int]:
-    """Where each of so many interactions of a sound cassette begins, and where the last one ends."""
+    """Where each of so many interactions of a sound cassette begins; where the last one ends."""
     place = _place_in(data, count)
     text = data.decode()
     depth = 0
