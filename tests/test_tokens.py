@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import random
+import string
+import time
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -31,6 +35,47 @@ def test_no_piece_is_less_than_a_token(name: EncodingName, text: str) -> None:
 def test_short_and_long_pieces_are_merged_alike(piece: str) -> None:
     bpe = tokens.encoding("o200k_base")
     assert bpe._scan(piece.encode()) == bpe._heap(piece.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "letters",
+    ["x", " ", "\n ", "ab", string.ascii_lowercase, "-=*/", "\u65e5\u672c\u8a9e", "\u0301e"],
+)
+def test_a_long_piece_is_merged_as_one(name: EncodingName, letters: str) -> None:
+    bpe = tokens.encoding(name)
+    for size in (2_049, 2_500, 7_000):
+        piece = "".join(random.Random(size).choices(letters, k=size)).encode()
+        assert tuple(chain(*bpe.windows(piece))) == bpe._heap(piece)
+
+
+@given(text=st.text("ab'rRvelL \n1.", max_size=200), letters=st.integers(8, 40))
+def test_a_long_text_is_cut_into_the_same_pieces_bit_by_bit(text: str, letters: int) -> None:
+    bpe = tokens.encoding("o200k_base")
+    assert list(chain(*bpe.pieces(text, letters))) == list(chain(*bpe.pieces(text, 1_000)))
+
+
+def test_a_text_that_takes_long_is_counted_nearly() -> None:
+    letters = "".join(random.Random(1).choices(string.ascii_lowercase, k=2_000_000))
+    began = time.monotonic()
+    counted = tokens.count(letters)
+    assert time.monotonic() - began < 10
+    half = tokens.count(letters[:500_000])
+    assert counted == pytest.approx(4 * half, rel=0.01)
+    assert tokens.count("x" * 3_000_000) == pytest.approx(3_000_000 / 8, rel=0.01)
+
+
+def test_many_texts_together_are_counted_in_bounded_time() -> None:
+    count = tokens.Counter()
+    texts = [
+        "".join(random.Random(n).choices(string.ascii_lowercase, k=100)) for n in range(30_000)
+    ]
+    began = time.monotonic()
+    counted = sum(map(count, texts))
+    assert time.monotonic() - began < 10
+    assert 30_000 * 25 <= counted <= 30_000 * 60
+    again = tokens.Counter()
+    assert sum(map(again, texts)) == counted
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ _NO_ASK: _Ask = ((), None, "")
 
 # bodies of more bytes are read and answered in a thread
 _LARGE_BODY = 100_000
+# and so are answers of more choices
+_MANY_CHOICES = 8
 
 _ID = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -231,7 +233,7 @@ class Session(Verification):
         if asked or choice.faults:
             exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
         else:
-            if large:
+            if large or (call.view is not None and call.view.choices > _MANY_CHOICES):
                 response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
             else:
                 response = dialects.render(call, choice.answer, stamp)
