@@ -29,7 +29,7 @@ LAYERS = (
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
     ("chatdouble.control",),
-    ("chatdouble.bodies", "chatdouble.delivery"),
+    ("chatdouble.bodies", "chatdouble.connections", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
     ("chatdouble.cli", "chatdouble.cli_scripts"),

@@ -74,6 +74,14 @@ def _listening(command: Any) -> Any:
             "get a 413.",
         ),
         click.option(
+            "--request-timeout",
+            default=20.0,
+            show_default=True,
+            type=click.FloatRange(0, min_open=True),
+            metavar="SECONDS",
+            help="How long a request may take to come whole; then its connection is closed.",
+        ),
+        click.option(
             "--port",
             default=DEFAULT_PORT,
             show_default=True,
@@ -299,6 +307,10 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
     server.run(lambda: _greet(session.base_url, loaded, settings))
     if log is not None:
         log.end()
+    if any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        # Python itself would wait for what is still made for clients that are gone
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _greet(base_url: str, loaded: str, settings: Settings) -> None:

@@ -9,13 +9,16 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import uvicorn
+import uvicorn.config
+import uvicorn.importer
 from starlette.types import ASGIApp
 
-from chatdouble import tokens
+from chatdouble import connections, tokens
 from chatdouble.app import create_app
 from chatdouble.engine import Hub, Session
 from chatdouble.errors import ListenError
@@ -61,16 +64,27 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads for what takes long. The end does not wait for them: nobody wants their results."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn, told to end at once and to leave the process's exit status to us."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], request_timeout: float
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._request_timeout = request_timeout
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_default_executor(_Threads())
         await super().startup(sockets)
         self._ready()
 
@@ -80,6 +94,9 @@ class _Uvicorn(uvicorn.Server):
             # stop() wakes this up; a signal may come while nothing can be woken yet
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=0.1)
+            connections.sweep(
+                self.server_state.connections, self._loop.time(), self._request_timeout
+            )
 
     def stop(self) -> None:
         """End soon; from any thread."""
@@ -104,10 +121,13 @@ class _Uvicorn(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {
-            number: signal.signal(number, lambda *_: self.stop())
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+
+        def end(number: int, frame: FrameType | None) -> None:
+            for number in before:
+                signal.signal(number, signal.SIG_DFL)  # the next one ends it at once
+            self.stop()
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
@@ -223,9 +243,9 @@ class Server:
             log_config=None,
             access_log=False,
             loop=_installed("uvloop", "asyncio"),
-            http=_installed("httptools", "h11"),
+            http=connections.bounded(_implementation(_installed("httptools", "h11"))),
         )
-        self._uvicorn = _Uvicorn(config, ready)
+        self._uvicorn = _Uvicorn(config, ready, self.settings.request_timeout)
         try:
             self._uvicorn.run(sockets=[self._socket] if self._socket else None)
         finally:
@@ -277,3 +297,11 @@ class Server:
 def _installed(wanted: str, otherwise: str) -> str:
     """The quicker of two of uvicorn's implementations, if what it needs is installed."""
     return wanted if find_spec(wanted) else otherwise
+
+
+def _implementation(name: str) -> type[asyncio.Protocol]:
+    """uvicorn's protocol class of this name."""
+    found: type[asyncio.Protocol] = uvicorn.importer.import_from_string(
+        uvicorn.config.HTTP_PROTOCOLS[name]
+    )
+    return found

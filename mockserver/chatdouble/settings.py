@@ -39,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             them name none.
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
+        request_timeout: how many seconds a request may take to come whole, and a connection to say
+            anything; then it is closed.
         fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
         models: the models that there are, by name; other names are answered with 404, as the API
             does. A name also stands for its dated snapshot. None accepts any name.
@@ -50,7 +52,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             what cannot be understood is disregarded.
 
     Raises:
-        ChatdoubleError: models or keys are no list of texts, or there is no such validation.
+        ChatdoubleError: models or keys are no list of texts, there is no such validation, or the
+            time for a request is not above 0.
     """
 
     host: str = DEFAULT_HOST
@@ -62,6 +65,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     control: bool = False
     control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
+    request_timeout: float = 20.0
     fault_header: bool = False
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
@@ -75,6 +79,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         if self.validation not in VALIDATIONS:
             known = ", ".join(VALIDATIONS)
             raise ChatdoubleError(f"validation is one of {known}, got {self.validation!r}")
+        if not self.request_timeout > 0:
+            raise ChatdoubleError(f"request_timeout is above 0, got {self.request_timeout!r}")
 
     def now(self) -> int:
         """Seconds since 1970, by the clock that is set."""
