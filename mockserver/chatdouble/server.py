@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from types import FrameType, TracebackType
+from typing import Any
 
 import uvicorn
 import uvicorn.config
@@ -84,7 +86,9 @@ class _Uvicorn(uvicorn.Server):
         self._woken = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().set_default_executor(_Threads())
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(_Threads())
+        loop.set_exception_handler(_not_handled)
         await super().startup(sockets)
         self._ready()
 
@@ -114,7 +118,11 @@ class _Uvicorn(uvicorn.Server):
             connection.transport.close()
         if self.server_state.tasks:
             # they see that their clients are gone; one that does not may not hold up the end
-            await asyncio.wait(set(self.server_state.tasks), timeout=1)
+            _, waiting = await asyncio.wait(set(self.server_state.tasks), timeout=1)
+            for task in waiting:
+                task.cancel()
+            with _without(_of_the_end):
+                await asyncio.sleep(0)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -133,6 +141,36 @@ class _Uvicorn(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _not_handled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio does with errors that nobody handles.
+
+    Without descriptors it tries and fails to accept as often as there may be connections, and would
+    log each of them.
+    """
+    if getattr(context.get("exception"), "errno", None) not in (errno.EMFILE, errno.ENFILE):
+        loop.default_exception_handler(context)
+
+
+def _of_the_end(record: logging.LogRecord) -> bool:
+    """Whether uvicorn says that a request was cancelled."""
+    return bool(record.exc_info and record.exc_info[0] is asyncio.CancelledError)
+
+
+@contextlib.contextmanager
+def _without(unwanted: Callable[[logging.LogRecord], bool]) -> Iterator[None]:
+    """What uvicorn logs is filtered."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not unwanted(record)
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 class Server:

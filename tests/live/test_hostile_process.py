@@ -95,7 +95,7 @@ def test_nothing_stays_of_those_who_hang_up_in_the_middle_of_a_stream(
     is_fine(server)
 
 
-def test_a_signal_ends_it_beside_open_streams_and_heavy_work(run: Run, tmp_path: Path) -> None:
+def test_a_signal_ends_it_beside_open_streams_and_waiting_threads(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "slow.yaml"
     script.write_text(SCRIPT)
     server = run("serve", script, "--port", 0)
@@ -166,12 +166,6 @@ main()
         assert process.stdout is not None
         port = int(process.stdout.readline().partition("127.0.0.1:")[2].partition("/")[0])
         address = ("127.0.0.1", port)
-        with ExitStack() as stack:
-            first = stack.enter_context(socket.create_connection(address, timeout=5))
-            for _ in range(100):
-                stack.enter_context(socket.create_connection(address, timeout=5))
-            first.sendall(chat(BODY))
-            assert first.recv(15) == b"HTTP/1.1 200 OK"
 
         def served() -> bool:
             with socket.create_connection(address, timeout=5) as client:
@@ -181,6 +175,13 @@ main()
                 except ConnectionError:
                     return False
 
+        assert served()
+        with ExitStack() as stack:
+            first = stack.enter_context(socket.create_connection(address, timeout=5))
+            for _ in range(100):
+                stack.enter_context(socket.create_connection(address, timeout=5))
+            first.sendall(chat(BODY))
+            assert first.recv(15) == b"HTTP/1.1 200 OK"
         until(served)
     finally:
         process.terminate()
