@@ -88,9 +88,16 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(_Threads())
-        loop.set_exception_handler(_not_handled)
+        loop.set_exception_handler(self._not_handled)
         await super().startup(sockets)
         self._ready()
+
+    def _not_handled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # without descriptors asyncio tries as often as there may be connections to accept one, tells
+        # of each time, and goes on when its socket is closed
+        lacking = getattr(context.get("exception"), "errno", None) in (errno.EMFILE, errno.ENFILE)
+        if not lacking and not self.should_exit:
+            loop.default_exception_handler(context)
 
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -141,16 +148,6 @@ class _Uvicorn(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _not_handled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What asyncio does with errors that nobody handles.
-
-    Without descriptors it tries and fails to accept as often as there may be connections, and would
-    log each of them.
-    """
-    if getattr(context.get("exception"), "errno", None) not in (errno.EMFILE, errno.ENFILE):
-        loop.default_exception_handler(context)
 
 
 def _of_the_end(record: logging.LogRecord) -> bool:

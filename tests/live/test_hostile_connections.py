@@ -224,7 +224,7 @@ def test_a_client_that_asks_for_another_protocol_gets_this_one(
 def test_what_never_comes_whole_is_closed_in_time(server: Server, sent: bytes) -> None:
     began = time.monotonic()
     came = answers(server, sent)
-    assert TIMEOUT <= time.monotonic() - began < TIMEOUT + 2
+    assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
     assert [status for status, _ in came if status == 200] == [200] * (BODY in sent)
     late = [message(answer) for answer in came if answer[0] != 200]
     assert late == ([LATE] if sent else [])
