@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 import random
 import string
-import time
 from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatdouble import tokens
@@ -20,17 +19,20 @@ NAMES: tuple[EncodingName, ...] = ("o200k_base", "cl100k_base")
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(text=st.text())
 def test_the_pieces_joined_are_the_text_again(name: EncodingName, text: str) -> None:
     assert "".join(tokens.pieces(text, name)) == text
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(deadline=None)
 @given(text=st.text())
 def test_no_piece_is_less_than_a_token(name: EncodingName, text: str) -> None:
     assert len(tokens.pieces(text, name)) <= tokens.count(text, name)
 
 
+@settings(deadline=None)
 @given(piece=st.text("ab \n\u00e9", min_size=2, max_size=40))
 def test_short_and_long_pieces_are_merged_alike(piece: str) -> None:
     bpe = tokens.encoding("o200k_base")
@@ -49,6 +51,7 @@ def test_a_long_piece_is_merged_as_one(name: EncodingName, letters: str) -> None
         assert tuple(chain(*bpe.windows(piece))) == bpe._heap(piece)
 
 
+@settings(deadline=None)
 @given(text=st.text("ab'rRvelL \n1.", max_size=200), letters=st.integers(8, 40))
 def test_a_long_text_is_cut_into_the_same_pieces_bit_by_bit(text: str, letters: int) -> None:
     bpe = tokens.encoding("o200k_base")
@@ -56,26 +59,23 @@ def test_a_long_text_is_cut_into_the_same_pieces_bit_by_bit(text: str, letters: 
 
 
 def test_a_text_that_takes_long_is_counted_nearly() -> None:
-    letters = "".join(random.Random(1).choices(string.ascii_lowercase, k=2_000_000))
-    began = time.monotonic()
-    counted = tokens.count(letters)
-    assert time.monotonic() - began < 10
-    half = tokens.count(letters[:500_000])
-    assert counted == pytest.approx(4 * half, rel=0.01)
+    # how long counting takes is seen from outside, in tests/live/test_hostile_input.py
+    letters = "".join(random.Random(1).choices(string.ascii_lowercase, k=100_000))
+    encoding = tokens.encoding()
+    exact, _ = encoding.measure(letters, 10_000_000)
+    for text in (letters, letters[:50_000] + " " + letters[50_000:]):
+        for most in (50_000, 200_000):
+            assert encoding.measure(text, most)[0] == pytest.approx(exact, rel=0.02)
     assert tokens.count("x" * 3_000_000) == pytest.approx(3_000_000 / 8, rel=0.01)
 
 
-def test_many_texts_together_are_counted_in_bounded_time() -> None:
+def test_texts_beyond_the_work_for_one_request_are_estimated() -> None:
     count = tokens.Counter()
-    texts = [
-        "".join(random.Random(n).choices(string.ascii_lowercase, k=100)) for n in range(30_000)
-    ]
-    began = time.monotonic()
-    counted = sum(map(count, texts))
-    assert time.monotonic() - began < 10
-    assert 30_000 * 25 <= counted <= 30_000 * 60
-    again = tokens.Counter()
-    assert sum(map(again, texts)) == counted
+    assert count("a b c") == 3
+    letters = random.Random(1).choices(string.ascii_lowercase, k=1_000_000)
+    count("".join(letters))
+    assert count("a b c") == 2
+    assert tokens.Counter()("a b c") == 3
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ class _Uvicorn(uvicorn.Server):
         self._ready()
 
     def _not_handled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # without descriptors asyncio tries as often as there may be connections to accept one, tells
-        # of each time, and goes on when its socket is closed
+        # without descriptors asyncio tries again and again to accept a connection, tells each time,
+        # and goes on when its socket is closed
         lacking = getattr(context.get("exception"), "errno", None) in (errno.EMFILE, errno.ENFILE)
         if not lacking and not self.should_exit:
             loop.default_exception_handler(context)

@@ -20,8 +20,8 @@ EncodingName: TypeAlias = Literal["o200k_base", "cl100k_base"]
 # texts repeat (system prompts, tools): counts are remembered for texts that are not very long
 _LONGEST_KEPT = 4_000
 
-# what counting may cost: 1 for each word, 8 for each byte of those that are no token themselves
-_MOST_WORK = 6_000_000
+# what counting may cost: 3 for each word, 5 for each byte of those that are no token themselves
+_MOST_WORK = 4_000_000
 
 
 _loading = Lock()
@@ -48,7 +48,7 @@ def count(text: str, name: EncodingName = "o200k_base") -> int:
 class Counter:
     """Counts the texts of one request, exactly unless that would take about a second or more.
 
-    English of 10 MB is; of one word of a million random letters, the first 700,000 are. The rest of
+    English of 5 MB is; of one word of a million random letters, the first 800,000 are. The rest of
     a text is taken to be like its beginning, and further texts to have a token every four bytes.
     The same texts in the same order always give the same counts.
 

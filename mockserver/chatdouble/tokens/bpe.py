@@ -55,8 +55,9 @@ _MARGIN = 256
 _LETTERS = 65_536
 _UNSURE = 3
 
-# what merging a byte costs, where cutting off a piece costs 1
-_MERGING = 8
+# what cutting off a piece costs, and merging a byte
+_CUTTING = 3
+_MERGING = 5
 
 
 class Encoding:
@@ -105,7 +106,7 @@ class Encoding:
                     count += len(self._encode(raw))
                 else:
                     count += self._measure_long(raw, most)
-            work += len(pieces)
+            work += _CUTTING * len(pieces)
             at += sum(map(len, pieces))
             if work > most:
                 return count * len(text) // at, work
