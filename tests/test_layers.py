@@ -14,11 +14,12 @@ LAYERS = (
     (
         "chatdouble.answers",
         "chatdouble.failures",
+        "chatdouble.masking",
         "chatdouble.plainyaml",
         "chatdouble.settings",
         "chatdouble.tokens",
     ),
-    ("chatdouble.calls", "chatdouble.schedule"),
+    ("chatdouble.calls", "chatdouble.origin", "chatdouble.schedule"),
     ("chatdouble.match", "chatdouble.wire"),
     ("chatdouble.faults",),
     ("chatdouble.rules", "chatdouble.cassette"),
@@ -32,7 +33,7 @@ LAYERS = (
     ("chatdouble.bodies", "chatdouble.connections", "chatdouble.delivery"),
     ("chatdouble.app",),
     ("chatdouble.server",),
-    ("chatdouble.cli", "chatdouble.cli_scripts"),
+    ("chatdouble.cli", "chatdouble.cli_options", "chatdouble.cli_scripts"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chatdouble import __version__, cli_scripts, tokens
+from chatdouble import __version__, cli_options, cli_scripts, masking, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -63,6 +63,7 @@ def _size(context: click.Context, parameter: click.Parameter, given: str) -> int
 
 def _listening(command: Any) -> Any:
     for option in (
+        *cli_options.LISTENING,
         click.option("--quiet", is_flag=True, help="Log no requests."),
         click.option(
             "--body-limit",
@@ -72,14 +73,6 @@ def _listening(command: Any) -> Any:
             metavar="SIZE",
             help="The largest request body, in bytes or with a unit such as MB or MiB; larger ones "
             "get a 413.",
-        ),
-        click.option(
-            "--request-timeout",
-            default=20.0,
-            show_default=True,
-            type=click.FloatRange(0, min_open=True),
-            metavar="SECONDS",
-            help="How long a request may take to come whole; then its connection is closed.",
         ),
         click.option(
             "--port",
@@ -161,6 +154,7 @@ for _command in cli_scripts.COMMANDS:
     metavar="FOLDER",
     help="The folder in which users of the control API may name scripts and cassettes.",
 )
+@cli_options.CONTROL_TOKEN
 @click.option(
     "--validation",
     default="api",
@@ -289,20 +283,29 @@ def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
 
 
 def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any) -> None:
+    from chatdouble.origin import is_loopback
     from chatdouble.server import Server
 
     # what uvicorn has to say of odd requests is no help here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    settings = Settings(
-        clock=None,
-        journal_limit=_JOURNAL_LIMIT,
-        journal_bytes=_JOURNAL_BYTES,
-        fault_header=True,
-        **given,
+    settings: Settings = _or_exit(
+        lambda: Settings(
+            clock=None,
+            journal_limit=_JOURNAL_LIMIT,
+            journal_bytes=_JOURNAL_BYTES,
+            fault_header=True,
+            **given,
+        )
     )
     log = None if quiet else _Log()
     server = Server(settings, log)
     _or_exit(server.listen)
+    if not is_loopback(settings.host):
+        click.echo(
+            f"chatdouble: warning: it listens on {settings.host}, where others can reach it; only "
+            "loopback is private (--host)",
+            err=True,
+        )
     session = server.session("", sources)
     server.run(lambda: _greet(session.base_url, loaded, settings))
     if log is not None:
@@ -382,7 +385,7 @@ def _explained(why: str) -> str:
 
 
 def _printable(text: str) -> str:
-    plain = text[:500].encode("ascii", "backslashreplace").decode()
+    plain = masking.hidden(text[:500]).encode("ascii", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 

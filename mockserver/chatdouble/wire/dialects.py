@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
 from chatdouble.settings import Settings
-from chatdouble.wire import edge, headers, plain
+from chatdouble.wire import edge, headers, pages, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
@@ -76,8 +76,12 @@ def parse(call: Call, body: bytes) -> Reply | None:
 
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
-    endpoint's dialect; with the headers of whoever says it.
+    endpoint's dialect; with the headers of whoever says it, readable for a page that asks.
     """
+    return pages.readable(_rendered(call, answer, stamp), call)
+
+
+def _rendered(call: Call, answer: Answer, stamp: Stamp) -> Response:
     dialect = _BY_NAME.get(call.endpoint)
     match answer:
         case Reply():
