@@ -39,7 +39,10 @@ _NOT_REPLAYED = frozenset(
 )
 
 _MOST_HEADERS = 1000
+_MOST_INTERACTIONS = 50_000
 _LARGEST_BODY = 128 * 1024 * 1024
+# of one cassette's interactions, unpacked
+_LARGEST_BODIES = 512 * 1024 * 1024
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
@@ -87,10 +90,16 @@ def load(file: Path) -> tuple[Interaction, ...]:
     except UnicodeDecodeError as error:
         raise CassetteError(file, f"is not UTF-8 (byte {error.start})") from None
     requests, responses = serialize.deserialize(text, _Reader(file))[:2]
-    return tuple(
-        _interaction(file, number, request, response)
-        for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1)
-    )
+    read: list[Interaction] = []
+    left = _LARGEST_BODIES
+    for number, (request, response) in enumerate(zip(requests, responses, strict=True), 1):
+        read.append(_interaction(file, number, request, response))
+        left -= len(read[-1].response) + len(read[-1].body)
+        if left < 0:
+            raise CassetteError(
+                file, f"interaction {number}: the bodies hold more than {_LARGEST_BODIES} bytes"
+            )
+    return tuple(read)
 
 
 def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
@@ -153,6 +162,8 @@ class _Reader:
             raise CassetteError(self._file, "has no version at its end, as if it had been cut off")
         if document["version"] != 1:
             raise self._foreign("version: 1")
+        if len(document["interactions"]) > _MOST_INTERACTIONS:
+            raise CassetteError(self._file, f"holds more than {_MOST_INTERACTIONS} interactions")
         for number, interaction in enumerate(document["interactions"], 1):
             self._check(interaction, f"interaction {number}")
         return {"interactions": document["interactions"]}
@@ -191,7 +202,7 @@ class _Reader:
         code = status.get("code")
         if type(code) is not int or not 200 <= code <= 599:
             raise CassetteError(
-                self._file, f"{where}: response.status.code: expected 200 to 599, got {code!r}"
+                self._file, f"{where}: response.status.code: expected 200 to 599, got {code!r:.80}"
             )
         response["headers"] = self._headers(response.get("headers"), f"{where}: response.headers")
         body = response.get("body")
