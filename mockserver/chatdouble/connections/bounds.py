@@ -51,6 +51,8 @@ class Bounded(_Base):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called with each new connection."""
         super().connection_made(transport)
+        # uvicorn logs if anybody listens to the root logger, as pytest does, whatever it is told
+        self.access_log = False
         self.began: float | None = self.loop.time()
         self.fed = 0
         self.deaf = False
