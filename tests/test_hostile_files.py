@@ -148,3 +148,10 @@ print(len(format.load(Path({str(file)!r}))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("4000\n", "")
+
+
+def test_odd_keys_of_a_request_do_not_matter(tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    file.write_text(cassette(INTERACTION.replace("{method", "{by: x, 7: [], method")))
+    (interaction,) = cassettes.load(file)
+    assert interaction.path == "/v1/models"
