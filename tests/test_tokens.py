@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatdouble import tokens
@@ -19,20 +19,17 @@ NAMES: tuple[EncodingName, ...] = ("o200k_base", "cl100k_base")
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
 @given(text=st.text())
 def test_the_pieces_joined_are_the_text_again(name: EncodingName, text: str) -> None:
     assert "".join(tokens.pieces(text, name)) == text
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(deadline=None)
 @given(text=st.text())
 def test_no_piece_is_less_than_a_token(name: EncodingName, text: str) -> None:
     assert len(tokens.pieces(text, name)) <= tokens.count(text, name)
 
 
-@settings(deadline=None)
 @given(piece=st.text("ab \n\u00e9", min_size=2, max_size=40))
 def test_short_and_long_pieces_are_merged_alike(piece: str) -> None:
     bpe = tokens.encoding("o200k_base")
@@ -51,7 +48,6 @@ def test_a_long_piece_is_merged_as_one(name: EncodingName, letters: str) -> None
         assert tuple(chain(*bpe.windows(piece))) == bpe._heap(piece)
 
 
-@settings(deadline=None)
 @given(text=st.text("ab'rRvelL \n1.", max_size=200), letters=st.integers(8, 40))
 def test_a_long_text_is_cut_into_the_same_pieces_bit_by_bit(text: str, letters: int) -> None:
     bpe = tokens.encoding("o200k_base")
