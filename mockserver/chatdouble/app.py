@@ -21,7 +21,7 @@ from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
 from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
-from chatdouble.wire import dialects
+from chatdouble.wire import dialects, pages
 from chatdouble.wire.response import Stamp
 
 CONTROL_PREFIX = "/_chatdouble"
@@ -83,6 +83,12 @@ class Handler:
             await self._refuse(call, body, journal, started)(receive, send)
             return
         call.body = body
+        allowed = pages.preflight(call) if call.method == "OPTIONS" else None
+        if allowed is not None:
+            # a browser's question is no call: nobody is told of it
+            await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})
+            await send({"type": "http.response.body"})
+            return
         if session is None:
             await self._refuse(call, _no_session(id), journal, started)(receive, send)
             return

@@ -20,10 +20,12 @@ import click
 from chatdouble import (
     __version__,
     cli_cassettes,
+    cli_options,
     cli_record,
     cli_replay,
     cli_scripts,
     cli_time,
+    masking,
     tokens,
 )
 from chatdouble.errors import ChatdoubleError
@@ -72,6 +74,7 @@ def _size(context: click.Context, parameter: click.Parameter, given: str) -> int
 
 def _listening(command: Any) -> Any:
     for option in (
+        *cli_options.LISTENING,
         click.option("--quiet", is_flag=True, help="Log no requests."),
         click.option(
             "--body-limit",
@@ -163,6 +166,7 @@ main.add_command(_listening(cli_record.record))
     metavar="FOLDER",
     help="The folder in which users of the control API may name scripts and cassettes.",
 )
+@cli_options.CONTROL_TOKEN
 @click.option(
     "--unmatched",
     default="generated",
@@ -315,21 +319,30 @@ def _run(
 
     The key is the one to use, None if that depends on the settings.
     """
+    from chatdouble.origin import is_loopback
     from chatdouble.server import Server
 
     # what uvicorn has to say of odd requests is no help here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    settings = Settings(
-        clock=None,
-        journal_limit=_JOURNAL_LIMIT,
-        journal_bytes=_JOURNAL_BYTES,
-        fault_header=fault_header,
-        pace_header=fault_header,
-        **given,
+    settings: Settings = _or_exit(
+        lambda: Settings(
+            clock=None,
+            journal_limit=_JOURNAL_LIMIT,
+            journal_bytes=_JOURNAL_BYTES,
+            fault_header=fault_header,
+            pace_header=fault_header,
+            **given,
+        )
     )
     log = None if quiet else _Log()
     server = Server(settings, log, on_demand)
     _or_exit(server.listen)
+    if not is_loopback(settings.host):
+        click.echo(
+            f"chatdouble: warning: it listens on {settings.host}, where others can reach it; only "
+            "loopback is private (--host)",
+            err=True,
+        )
     session = server.session("", sources)
     if key is None:
         key = "any" if settings.keys is None else "YOUR_KEY"
@@ -337,6 +350,10 @@ def _run(
     server.run(lambda: _greet(session.base_url, loaded, key, model))
     if log is not None:
         log.end()
+    if any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        # Python itself would wait for what is still made for clients that are gone
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _greet(base_url: str, loaded: str, key: str, model: str) -> None:
@@ -406,7 +423,7 @@ def _explained(why: str) -> str:
 
 
 def _printable(text: str) -> str:
-    plain = text[:500].encode("ascii", "backslashreplace").decode()
+    plain = masking.hidden(text[:500]).encode("ascii", "backslashreplace").decode()
     return "".join(letter if letter.isprintable() else " " for letter in plain)
 
 

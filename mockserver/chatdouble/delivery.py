@@ -193,6 +193,8 @@ async def _reset(transport: asyncio.Transport) -> None:
     while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
         await asyncio.sleep(_FLUSHING)
     await asyncio.sleep(_FLUSHING)
+    if transport.is_closing():
+        return  # the client was quicker
     # lingering for 0 seconds: the kernel drops the connection when the socket is closed
     linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -38,8 +38,9 @@ class ChatCompletions:
         request: ChatRequest | None
         try:
             request = self._decode(call.body)
-        except msgspec.ValidationError:
-            request = self._with_whole_floats(call.body)
+        except msgspec.ValidationError as error:
+            of_floats = "got `float`" in str(error)
+            request = self._with_whole_floats(call.body) if of_floats else None
         except (ValueError, RecursionError):
             request = None
         if request is None:

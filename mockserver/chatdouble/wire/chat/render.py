@@ -178,8 +178,28 @@ def _time_letters(created: int) -> bytes:
 
 def _body(reply: Reply, shape: Shape) -> Template:
     completion = documents.completion(reply, shape)
-    text = logprobs.written(json.dumps(completion, indent=2, ensure_ascii=False)) + "\n"
-    return Template((_BODY.leave_open(text),))
+    if shape.n > _FEW_CHOICES and not reply.tool_calls and not reply.extra:
+        text = _many_choices(completion, reply)
+    else:
+        text = _indented(completion)
+    return Template((_BODY.leave_open(f"{text}\n"),))
+
+
+def _many_choices(completion: dict[str, Any], reply: Reply) -> str:
+    """The completion, whose choices mostly say the same; with logprobs each takes its time."""
+    texts: dict[int, str] = {}
+    choices: list[str] = []
+    for index, choice in enumerate(completion["choices"]):
+        said = id(reply.choice(index))
+        if said not in texts:
+            texts[said] = _indented(choice).replace("\n", "\n    ")
+        choices.append(re.sub(_INDEX, rf"\g<1>{index}", texts[said], count=1))
+    around = _indented(completion | {"choices": [_CHOICES]})
+    return around.replace(json.dumps(_CHOICES), ",\n    ".join(choices), 1)
+
+
+def _indented(value: dict[str, Any]) -> str:
+    return logprobs.written(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _stream(reply: Reply, shape: Shape) -> Template:
@@ -190,6 +210,12 @@ def _stream(reply: Reply, shape: Shape) -> Template:
         usage = [_with_padding(chunk, _PADDING) for chunk in usage]
     frames = (sse.event(_CHUNK.leave_open(chunk)) for chunk in [*chunks, *usage])
     return Template((*frames, sse.DONE))
+
+
+# up to so many choices are rendered each by itself
+_FEW_CHOICES = 8
+_CHOICES = "\0chatdouble choices\0"
+_INDEX = re.compile(r'("index": )\d+')
 
 
 class _Kept:
