@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from chatdouble.answers import Answer, ApiError, Reply, own_error
+from chatdouble.answers import Answer, ApiError, Recording, Reply, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ScriptError
 from chatdouble.rules import STARTED, Maker, Rule, Step
 from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, suggestion
 from chatdouble.sources.source import Choice, Miss
+
+# answers that are there already; to ask whether one is a Maker, a protocol, takes a while
+_GIVEN = (Reply, ApiError, Recording)
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
 _LATER = "it is fulfilled, too, but comes later"
@@ -126,7 +129,7 @@ class Scripted:
             step, uses = self._take(entry, call)
             if step is not None:
                 because = f"{entry.words}, answer {uses + 1}"
-                if not isinstance(step.answer, Maker):
+                if isinstance(step.answer, _GIVEN):
                     return Choice(step.answer, because, step.pace, step.faults)
                 made = await _made(step.answer, entry.rule, call, uses + 1)
                 return Choice(made, f"{because} ({step.answer})", step.pace, step.faults)
