@@ -1,10 +1,10 @@
-"""The app: a Starlette router, and the one handler behind all endpoints."""
+"""The app: the one handler behind all endpoints, and beside it what is served under its own path."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from starlette.routing import Mount, Router
@@ -42,13 +42,32 @@ def create_app(
     settings: Settings,
     listener: Listener | None = None,
     control: ASGIApp | None = None,
-) -> Router:
+) -> ASGIApp:
     """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``.
 
     The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``.
     """
-    routes = [] if control is None else [Mount(CONTROL_PREFIX, control)]
-    return Router(routes, default=Handler(hub, settings, listener), redirect_slashes=False)
+    handler = Handler(hub, settings, listener)
+    if control is None:
+        return handler
+    router = Router([Mount(CONTROL_PREFIX, control)], default=handler, redirect_slashes=False)
+    return _Beside(handler, router)
+
+
+class _Beside:
+    """Leads what begins like the control API's path to the router, and all else past it.
+
+    The router looks at its routes for each request, which takes longer than to find a rule.
+    """
+
+    def __init__(self, handler: ASGIApp, router: ASGIApp) -> None:
+        self._handler = handler
+        self._router = router
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What answers the request, to be awaited."""
+        ours = scope["path"].startswith(CONTROL_PREFIX)
+        return (self._router if ours else self._handler)(scope, receive, send)
 
 
 class Handler:

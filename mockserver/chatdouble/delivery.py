@@ -10,6 +10,7 @@ import time
 
 from starlette.types import Message, Receive, Send
 
+from chatdouble import onewrite
 from chatdouble.journal import Exchange, Journal, Outcome
 from chatdouble.schedule import Ending
 
@@ -37,18 +38,31 @@ class Delivery:
         exchange = self._exchange
         outcome: Outcome = "client left"
         try:
-            if exchange.ending is None:
+            if exchange.ending is not None:
+                outcome = await self._broken(exchange.ending, receive, send)
+            elif self._at_once(send):
+                outcome = "complete"
+            else:
                 await send(self._start(None))
                 if await self._body(receive, send, ends=True):
                     outcome = "complete"
-            else:
-                outcome = await self._broken(exchange.ending, receive, send)
         finally:
             if self._left is not None:
                 self._left.cancel()
             self._journal.close(
                 exchange, outcome=outcome, seconds=time.perf_counter() - self._started
             )
+
+    def _at_once(self, send: Send) -> bool:
+        """Write all of it if it is due as one piece and can be written so."""
+        exchange = self._exchange
+        if len(exchange.pieces) != 1:
+            return False
+        (piece,) = exchange.pieces
+        if piece.at or not onewrite.write(send, exchange.response, piece.data):
+            return False
+        exchange.sent = len(piece.data)
+        return True
 
     def _start(self, length: int | None) -> dict[str, object]:
         exchange = self._exchange

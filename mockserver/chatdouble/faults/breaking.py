@@ -11,7 +11,7 @@ from chatdouble.answers import Answer, ApiError, Reply
 from chatdouble.faults.events import EVENT_FAULTS, NOTHING, offset
 from chatdouble.faults.values import ENDS, Dice, Fault, error_of
 from chatdouble.schedule import Ending, Pace, Piece, joined, spread
-from chatdouble.wire.response import Response
+from chatdouble.wire.response import Response, Shared
 
 # seconds between two writes that would otherwise leave, and arrive, as one
 _GAP = 0.02
@@ -123,7 +123,7 @@ class _Breaking:
                 (name, media_type if name == b"content-type" else value)
                 for name, value in self.response.headers
             )
-            self.response = replace(self.response, headers=tuple(headers))
+            self.response = replace(self.response, own=tuple(headers), shared=Shared())
             self._note(fault, "in the headers")
         for fault in self._named("truncate"):
             at = self._byte(fault.number, fault, last=self._size)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
-from chatdouble.wire.response import Header, Response, Stamp
+from chatdouble.wire.response import Header, Response, Shared, Stamp, lines
 
 _ORGANIZATION: Header = (b"openai-organization", b"org-chatdouble")
 _PROJECT: Header = (b"openai-project", b"proj_chatdouble")
@@ -32,14 +32,14 @@ def of_api(response: Response, stamp: Stamp, cost: Cost | None) -> Response:
         stamp: its time and its share of chance.
         cost: what the request counts against the rate limits; None leaves those out.
     """
-    own = response.headers
+    own = response.own
     size = len(response.template.frames[0]) if response.length else 0
-    return _with(response, (*_of_api(own[0], stamp.created, cost, size), _id(stamp), *own[1:]))
+    return _with(response, _of_api(own[0], stamp.created, cost, size), (_id(stamp), *own[1:]))
 
 
 @lru_cache(maxsize=1024)
-def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> tuple[Header, ...]:
-    return (
+def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> Shared:
+    headers = (
         _date(created),
         media_type,
         _ORGANIZATION,
@@ -48,17 +48,24 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> t
         _VERSION,
         *(ratelimits.headers(cost) if cost else ()),
     )
+    return Shared(headers, lines(headers))
 
 
 def of_edge(response: Response, stamp: Stamp) -> Response:
     """The response with what the layer in front of the API adds to it."""
-    own = response.headers
-    return _with(response, (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
+    own = response.own
+    return _with(response, Shared(), (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
 
 
-def _with(response: Response, headers: tuple[Header, ...]) -> Response:
+def _with(response: Response, shared: Shared, own: tuple[Header, ...]) -> Response:
     return Response(
-        response.status, headers, response.template, response.head, response.holes, response.length
+        response.status,
+        own,
+        response.template,
+        response.head,
+        response.holes,
+        response.length,
+        shared,
     )
 
 

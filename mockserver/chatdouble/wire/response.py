@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from uuid import UUID
 
@@ -10,6 +11,9 @@ from msgspec import Struct
 Header = tuple[bytes, bytes]
 
 HEAD = b"\0head\0"
+
+# lines of headers that can be sent: names are tokens, and values have no control characters
+_LINES = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9a-z-]+: [\t\x20-\x7e\x80-\xff]*\r\n)*")
 
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TO_BASE62 = bytes(BASE62[value % 62] for value in range(256))
@@ -54,24 +58,49 @@ class Template(Struct, frozen=True, dict=True):
         return tuple(b"".join(self.frames).split(HEAD))
 
 
+def lines(headers: tuple[Header, ...]) -> bytes | None:
+    """The headers as they are sent, a line each; None if one of them cannot be sent."""
+    said = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if said.count(b"\n") != len(headers) or not _LINES.fullmatch(said):
+        return None
+    return said
+
+
+class Shared(Struct, frozen=True, gc=False):
+    """Headers that many responses have in common, with the lines that say them, made once."""
+
+    headers: tuple[Header, ...] = ()
+    lines: bytes | None = b""
+
+
+_NOTHING_SHARED = Shared()
+
+
 class Response(Struct, frozen=True, gc=False):
     """An HTTP response: status, headers, and a body with what fills its holes.
 
     Attributes:
         status: the HTTP status.
-        headers: (name, value) pairs, names in lower case.
+        own: its own headers as (name, value) pairs, names in lower case.
         template: the body with its holes.
         head: what fills ``HEAD``.
         holes: further (placeholder, filling) pairs.
         length: whether a content-length is announced; a stream is sent chunked.
+        shared: headers that stand before its own.
     """
 
     status: int
-    headers: tuple[Header, ...]
+    own: tuple[Header, ...]
     template: Template
     head: bytes = HEAD
     holes: tuple[tuple[bytes, bytes], ...] = ()
     length: bool = True
+    shared: Shared = _NOTHING_SHARED
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """All headers, in the order in which they are sent."""
+        return self.shared.headers + self.own
 
     def whole(self) -> bytes:
         """The body's bytes."""

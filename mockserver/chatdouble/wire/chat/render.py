@@ -104,7 +104,7 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
     created = stamp.created if reply.created is None else reply.created
     return Response(
         status=200,
-        headers=(media_type,),
+        own=(media_type,),
         template=template,
         head=b"%b%b%d" % (id, layout.head, created),
         holes=holes,
