@@ -1,4 +1,4 @@
-"""The app: the one handler behind all endpoints, and beside it what is served under its own path."""
+"""The app: the one handler behind all endpoints, and what is served beside it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """An answer in one write, past the checks that uvicorn makes for each part of any answer.
 
-uvicorn looks at every header of every answer, and writes the head and the body one by one. Here both
-are written at once, from lines that were made and checked before. That is done only for uvicorn's
-own request cycle on httptools, and only where nothing is to be decided: a keep-alive connection that
-is open and takes bytes, no header that says how the body is framed. All else goes the usual way.
+uvicorn looks at every header of every answer, and writes head and body one by one. Here both are
+written at once, the head from lines that were made and checked before. That is done only in
+uvicorn's own request cycle on httptools, and only where nothing is to be decided: on a keep-alive
+connection that is open and takes bytes, with no header that says how the body is framed. All else
+goes the usual way.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ try:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle as _Cycle
 except ImportError:  # no httptools
     _Cycle = None  # type: ignore[assignment,misc]
+
+# more than this goes the usual way, which minds what the client has read
+_MOST_BYTES = 64 * 1024
 
 _FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding"))
 
@@ -41,7 +45,7 @@ def write(send: Send, response: Response, body: bytes) -> bool:
         Whether it was written; otherwise nothing was.
     """
     cycle: Any = getattr(send, "__self__", None)
-    if type(cycle) is not _Cycle or not _is_open(cycle):
+    if type(cycle) is not _Cycle or len(body) > _MOST_BYTES or not _is_open(cycle):
         return False
     head = _head(response, body)
     if head is None:

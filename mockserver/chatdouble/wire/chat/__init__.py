@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from chatdouble.answers import ApiError, Reply
-from chatdouble.calls import Call
+from chatdouble.calls import Call, View
 from chatdouble.settings import Settings
 from chatdouble.wire.chat import checks, lenient, limits, parse, refusals, render
 from chatdouble.wire.chat.cost import cost_of, cost_of_refused
@@ -15,6 +15,13 @@ from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.view import view_of
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
+
+# what is remembered of bodies: of so many, and of none with more bytes
+_MOST_KEPT = 128
+_LONGEST_KEPT = 4096
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class ChatCompletions:
@@ -25,6 +32,9 @@ class ChatCompletions:
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(ChatRequest).decode
+        # what was read of a body, and how a reply to it looks: tests and loads repeat themselves
+        self._views: dict[bytes, View] = {}
+        self._prepared: dict[tuple[bytes, Reply], tuple[ChatRequest, render.Prepared]] = {}
 
     def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
@@ -34,6 +44,9 @@ class ChatCompletions:
                 call.settle(found, f"the schema forbids it: {found.param or 'the body'}")
             else:
                 call.view = view_of(found)
+            return
+        call.view = self._views.get(call.body)
+        if call.view is not None:
             return
         request: ChatRequest | None
         try:
@@ -55,6 +68,7 @@ class ChatCompletions:
             call.settle(broken, f"the API refuses it: {broken.param or 'the request'}")
             return
         call.view = view_of(request)
+        _keep(self._views, call.body, call.view, len(call.body))
 
     def _with_whole_floats(self, body: bytes) -> ChatRequest | None:
         """The request read once more, with 2.0 taken for 2 as JSON Schema does; None if refused."""
@@ -79,7 +93,21 @@ class ChatCompletions:
         view = call.view
         if view is None:
             raise ValueError("a call that could not be read is answered by its refusal")
-        return render.render(view.detail, limits.limited(view.detail, reply), stamp)
+        request = view.detail
+        found = self._prepared.get((call.body, reply))
+        if found is not None and found[0] is request:
+            return found[1].stamped(stamp)
+        prepared = render.prepared(request, limits.limited(request, reply))
+        _keep(self._prepared, (call.body, reply), (request, prepared), len(call.body))
+        return prepared.stamped(stamp)
+
+
+def _keep(memo: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
+    """Remember what was made of a body that is not long, of the last few."""
+    if size <= _LONGEST_KEPT:
+        if len(memo) >= _MOST_KEPT:
+            memo.clear()
+        memo[key] = value
 
 
 def _whole(value: Any) -> Any:
