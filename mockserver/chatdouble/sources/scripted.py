@@ -13,10 +13,14 @@ from chatdouble.calls import Call
 from chatdouble.errors import ScriptError
 from chatdouble.rules import STARTED, Maker, Rule, Step
 from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, suggestion
+from chatdouble.rules.index import Index
 from chatdouble.sources.source import Choice, Miss
 
 # answers that are there already; to ask whether one is a Maker, a protocol, takes a while
 _GIVEN = (Reply, ApiError, Recording)
+
+# with fewer rules it is quicker to look at each
+_FEW = 16
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
 _LATER = "it is fulfilled, too, but comes later"
@@ -52,7 +56,9 @@ class Scripted:
         self._uses: dict[int, int] = {}
         self._states: dict[str, str] = {}
         self._numbers = itertools.count()
+        # never changed, but replaced by another list, so that an index knows which it is for
         self._rules = [self._entry(rule) for rule in rules]
+        self._index: tuple[list[_Entry], Index] = ([], Index(()))
 
     def _entry(self, rule: Rule) -> _Entry:
         return _Entry(next(self._numbers), rule, str(rule))
@@ -123,7 +129,8 @@ class Scripted:
         """The due step of the first rule that matches."""
         if call.view is None:
             return None
-        for entry in self._rules:
+        rules = self._rules
+        for entry in rules if len(rules) < _FEW else self._likely(rules, call):
             if not entry.rule.when.matches(call):
                 continue
             step, uses = self._take(entry, call)
@@ -134,6 +141,14 @@ class Scripted:
                 made = await _made(step.answer, entry.rule, call, uses + 1)
                 return Choice(made, f"{because} ({step.answer})", step.pace, step.faults)
         return None
+
+    def _likely(self, rules: list[_Entry], call: Call) -> list[_Entry]:
+        """The rules whose conditions may hold for the call, in their order."""
+        indexed, index = self._index
+        if indexed is not rules:
+            index = Index([entry.rule.when for entry in rules])
+            self._index = (rules, index)
+        return [rules[number] for number in index.candidates(call)]
 
     def _take(self, entry: _Entry, call: Call) -> tuple[Step | None, int]:
         """The rule's due step, which is used with that; None if it does not answer this call."""
