@@ -33,6 +33,7 @@ LAYERS = (
     ("chatdouble.delivery",),
     ("chatdouble.app",),
     ("chatdouble.server",),
+    ("chatdouble.workers",),
     ("chatdouble.cli", "chatdouble.cli_scripts"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from chatdouble import __version__, cli_scripts, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
@@ -63,6 +64,14 @@ def _size(context: click.Context, parameter: click.Parameter, given: str) -> int
 
 def _listening(command: Any) -> Any:
     for option in (
+        click.option(
+            "--workers",
+            default=1,
+            show_default=True,
+            type=click.IntRange(1, 64),
+            help="Processes that answer on the port. Each has its own counts, journal and stored "
+            "completions, so scripts that count calls are refused; there is no control API.",
+        ),
         click.option("--quiet", is_flag=True, help="Log no requests."),
         click.option(
             "--body-limit",
@@ -183,6 +192,7 @@ for _command in cli_scripts.COMMANDS:
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
+    workers: int,
     keys: tuple[str, ...] | None,
     api_key_file: Path | None,
     style: Style,
@@ -207,13 +217,26 @@ def serve(
     generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
     )
-    # faker takes longest to load: it does so while the server starts
-    threading.Thread(target=_warm, args=(generated,), daemon=True).start()
+    if workers > 1:
+        from chatdouble.sources.counting import check_rules
+
+        if reload:
+            raise click.UsageError("--reload goes with one worker")
+        _or_exit(lambda: check_rules(rules))
+        settings["control"] = False
+        # the processes share what is loaded before they begin
+        _warm(generated)
+    else:
+        # faker takes longest to load: it does so while the server starts
+        threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)
     cli_scripts.oversee(scripts, scripted, reload=reload)
     sources: tuple[Source, ...] = (Contract(), Stored(), scripted, generated)
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then generated text"
-    _run(sources, loaded if rules else "generated text", keys=keys, **settings)
+    loaded = loaded if rules else "generated text"
+    if workers > 1:
+        loaded += ", no control API"
+    _run(sources, loaded, workers=workers, keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:
@@ -244,7 +267,7 @@ def _warm(generated: Generated) -> None:
 @main.command()
 @click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
 @_listening
-def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
+def replay(cassettes: tuple[Path, ...], workers: int, **settings: Any) -> None:
     """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
 
     A request gets the answer that was recorded for the same method, path, query and JSON body.
@@ -257,8 +280,12 @@ def replay(cassettes: tuple[Path, ...], **settings: Any) -> None:
     from chatdouble.sources.recorded import Recorded
 
     interactions, files = _or_exit(lambda: _recordings(cassettes))
+    if workers > 1:
+        from chatdouble.sources.counting import check_recordings
+
+        _or_exit(lambda: check_recordings(interactions))
     loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
-    _run((Recorded(interactions),), loaded, **settings)
+    _run((Recorded(interactions),), loaded, workers=workers, **settings)
 
 
 def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
@@ -280,7 +307,9 @@ def _recordings(paths: tuple[Path, ...]) -> tuple[list[Interaction], int]:
     return interactions, files
 
 
-def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any) -> None:
+def _run(
+    sources: tuple[Source, ...], loaded: str, *, workers: int, quiet: bool, **given: Any
+) -> None:
     from chatdouble.server import Server
 
     # what uvicorn has to say of odd requests is no help here
@@ -292,6 +321,8 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
         fault_header=True,
         **given,
     )
+    if workers > 1:
+        sys.exit(_run_workers(workers, sources, loaded, settings, quiet=quiet))
     log = None if quiet else _Log()
     server = Server(settings, log)
     _or_exit(server.listen)
@@ -299,6 +330,29 @@ def _run(sources: tuple[Source, ...], loaded: str, *, quiet: bool, **given: Any)
     server.run(lambda: _greet(session.base_url, loaded, settings))
     if log is not None:
         log.end()
+
+
+def _run_workers(
+    count: int, sources: tuple[Source, ...], loaded: str, settings: Settings, *, quiet: bool
+) -> int:
+    from chatdouble.server import Server
+    from chatdouble.workers import Worker, Workers
+
+    def work(worker: Worker) -> None:
+        log = None if quiet else _Log()
+        server = Server(replace(settings, worker=worker.number), log)
+        server.listen(worker.listening)
+        server.session("", sources)
+        worker.orphaned(server.stop)
+        server.run(worker.ready)
+        if log is not None:
+            log.end()
+
+    workers: Workers = _or_exit(lambda: Workers(count, settings.host, settings.port))
+    server = Server(settings)
+    server.listen(workers.address)
+    base_url = f"{server.url}/v1"
+    return workers.run(work, lambda: _greet(base_url, f"{loaded}; {count} workers", settings))
 
 
 def _greet(base_url: str, loaded: str, settings: Settings) -> None:

@@ -71,7 +71,8 @@ class Session(Verification):
         self.sources = sources
         self._settings = settings
         self._ordinals: OrderedDict[int, int] = OrderedDict()
-        self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
+        worker = f"\n{settings.worker}" if settings.worker else ""
+        self._key = hashlib.blake2b(f"{settings.seed}\n{id}{worker}".encode()).digest()
         self._begun = 0
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
         self._stored = next((source for source in sources if isinstance(source, Stored)), None)

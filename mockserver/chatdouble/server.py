@@ -26,8 +26,8 @@ from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on the address; port 0 takes a free one.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
 
     The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
     request costs 40 ms more.
@@ -45,6 +45,8 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:
@@ -193,14 +195,17 @@ class Server:
         """Close a session and forget everything in it."""
         self._hub.drop(session)
 
-    def listen(self) -> None:
+    def listen(self, listening: socket.socket | None = None) -> None:
         """Take the address, so that ``url`` is known and connections queue.
+
+        Args:
+            listening: a socket that listens already, to be used instead of the settings' address.
 
         Raises:
             ListenError: it is taken or not ours.
         """
         if self._socket is None:
-            self._socket = bind(self.settings.host, self.settings.port)
+            self._socket = listening or bind(self.settings.host, self.settings.port)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop()``, or in the main thread until SIGINT or SIGTERM.
