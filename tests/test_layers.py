@@ -28,7 +28,7 @@ LAYERS = (
     ("chatdouble.verify",),
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
-    ("chatdouble.control",),
+    ("chatdouble.control", "chatdouble.metrics"),
     ("chatdouble.bodies", "chatdouble.onewrite"),
     ("chatdouble.delivery",),
     ("chatdouble.app",),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from starlette.routing import Mount, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatdouble import bodies
@@ -22,6 +22,7 @@ from chatdouble.wire import dialects
 from chatdouble.wire.response import Stamp
 
 CONTROL_PREFIX = "/_chatdouble"
+METRICS_PATH = "/metrics"
 
 _log = logging.getLogger("chatdouble")
 
@@ -42,20 +43,26 @@ def create_app(
     settings: Settings,
     listener: Listener | None = None,
     control: ASGIApp | None = None,
+    metrics: ASGIApp | None = None,
 ) -> ASGIApp:
     """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``.
 
-    The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``.
+    The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``, and
+    ``metrics`` serves ``/metrics``.
     """
     handler = Handler(hub, settings, listener)
-    if control is None:
+    routes: list[BaseRoute] = []
+    if control is not None:
+        routes.append(Mount(CONTROL_PREFIX, control))
+    if metrics is not None:
+        routes.append(Route(METRICS_PATH, metrics, methods=["GET"]))
+    if not routes:
         return handler
-    router = Router([Mount(CONTROL_PREFIX, control)], default=handler, redirect_slashes=False)
-    return _Beside(handler, router)
+    return _Beside(handler, Router(routes, default=handler, redirect_slashes=False))
 
 
 class _Beside:
-    """Leads what begins like the control API's path to the router, and all else past it.
+    """Leads what begins like the paths of routes to the router, and all else past it.
 
     The router looks at its routes for each request, which takes longer than to find a rule.
     """
@@ -66,7 +73,7 @@ class _Beside:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """What answers the request, to be awaited."""
-        ours = scope["path"].startswith(CONTROL_PREFIX)
+        ours = scope["path"].startswith((CONTROL_PREFIX, METRICS_PATH))
         return (self._router if ours else self._handler)(scope, receive, send)
 
 

@@ -72,6 +72,11 @@ def _listening(command: Any) -> Any:
             help="Processes that answer on the port. Each has its own counts, journal and stored "
             "completions, so scripts that count calls are refused; there is no control API.",
         ),
+        click.option(
+            "--metrics",
+            is_flag=True,
+            help="Serve figures for Prometheus at /metrics; needs chatdouble[metrics].",
+        ),
         click.option("--quiet", is_flag=True, help="Log no requests."),
         click.option(
             "--body-limit",
@@ -322,9 +327,13 @@ def _run(
         **given,
     )
     if workers > 1:
+        if settings.metrics:
+            raise click.UsageError(
+                "--metrics goes with one worker: each would tell its own figures"
+            )
         sys.exit(_run_workers(workers, sources, loaded, settings, quiet=quiet))
     log = None if quiet else _Log()
-    server = Server(settings, log)
+    server: Server = _or_exit(lambda: Server(settings, log))
     _or_exit(server.listen)
     session = server.session("", sources)
     server.run(lambda: _greet(session.base_url, loaded, settings))

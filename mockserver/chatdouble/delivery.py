@@ -62,6 +62,7 @@ class Delivery:
         if piece.at or not onewrite.write(send, exchange.response, piece.data):
             return False
         exchange.sent = len(piece.data)
+        exchange.first = time.perf_counter() - self._started
         return True
 
     def _start(self, length: int | None) -> dict[str, object]:
@@ -97,6 +98,8 @@ class Delivery:
                     "more_body": number < last or not ends,
                 }
             )
+            if not exchange.sent:
+                exchange.first = time.perf_counter() - self._started
             exchange.sent += len(piece.data)
         return True
 

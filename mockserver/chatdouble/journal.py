@@ -33,6 +33,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         pieces: the body as it leaves, with its times.
         began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
+        first: from the request's arrival to the body's first bytes, in seconds; 0.0 without any.
         seconds: from the request's arrival to the answer's end.
         outcome: ``open`` until the answer ended, then ``complete``, ``client left`` or, when a
             fault ended it, ``cut on purpose``.
@@ -48,6 +49,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     pieces: tuple[Piece, ...]
     began: float = 0.0
     sent: int = 0
+    first: float = 0.0
     seconds: float = 0.0
     outcome: Outcome = "open"
     ending: Ending | None = None
@@ -70,6 +72,9 @@ class Exchange(Struct, kw_only=True, gc=False):
 class Journal:
     """The exchanges that a session remembers.
 
+    Attributes:
+        streaming: how many streams are under way, remembered or not.
+
     Args:
         limit: how many; None means all.
         byte_limit: how many bytes their bodies may have together; None means any number.
@@ -86,6 +91,7 @@ class Journal:
         self._limit = limit
         self._byte_limit = byte_limit
         self._bytes = 0
+        self.streaming = 0
         self._listener = listener
         self._closed = threading.Condition()
         self._waiting = 0
@@ -93,6 +99,7 @@ class Journal:
     def open(self, exchange: Exchange) -> Exchange:
         """Remember an exchange whose answer is about to leave."""
         exchange.began = time.perf_counter()
+        self.streaming += exchange.call.stream
         self._exchanges.append(exchange)
         if self._limit is not None or self._byte_limit is not None:
             self._bytes += exchange.size
@@ -108,6 +115,7 @@ class Journal:
 
     def close(self, exchange: Exchange, *, outcome: Outcome, seconds: float) -> None:
         """Note how an exchange ended."""
+        self.streaming -= exchange.call.stream
         exchange.outcome = outcome
         exchange.seconds = seconds
         if self._listener is not None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,6 +25,9 @@ from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
+
+if TYPE_CHECKING:
+    from chatdouble.metrics import Metrics
 
 
 def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -133,6 +137,7 @@ class Server:
         listener: called with each exchange when its answer ended.
 
     Raises:
+        ChatdoubleError: metrics are wanted, and prometheus-client is not installed.
         ListenError: when it is started and its address is taken or not ours.
     """
 
@@ -140,8 +145,9 @@ class Server:
         self, settings: Settings | None = None, listener: Callable[[Exchange], None] | None = None
     ) -> None:
         self.settings = settings or Settings()
-        self._listener = listener
         self._hub = Hub()
+        self._metrics = _metrics(self._hub) if self.settings.metrics else None
+        self._listener = listener if self._metrics is None else self._metrics.beside(listener)
         self._made = 0
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -218,7 +224,7 @@ class Server:
         """
         self.listen()
         config = uvicorn.Config(
-            create_app(self._hub, self.settings, self._listener, self._control()),
+            create_app(self._hub, self.settings, self._listener, self._control(), self._metrics),
             lifespan="off",
             ws="none",
             interface="asgi3",
@@ -277,6 +283,12 @@ class Server:
         if self._thread is not None:
             self._thread.join(timeout=10)
             self._thread = None
+
+
+def _metrics(hub: Hub) -> Metrics:
+    from chatdouble.metrics import Metrics
+
+    return Metrics(lambda: sum(session.journal.streaming for session in hub.sessions))
 
 
 def _installed(wanted: str, otherwise: str) -> str:

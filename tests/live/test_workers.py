@@ -128,3 +128,18 @@ def test_a_plain_script_is_served_without_the_control_api(run: Run, tmp_path: Pa
     connection.request("GET", "/_chatdouble/health")
     assert connection.getresponse().status == 404
     connection.close()
+
+
+@pytest.mark.parametrize("option", ["--metrics", "--reload"])
+def test_what_one_process_has_to_do_is_refused_beside_workers(tmp_path: Path, option: str) -> None:
+    file = tmp_path / "script.yaml"
+    file.write_text(SCRIPT.format("reply: Hi."), encoding="utf-8")
+    ran = subprocess.run(
+        [PYTHON, "-m", "chatdouble", "serve", file, "--port", "0", "--workers", "2", option],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert f"{option} goes with one worker" in ran.stderr

@@ -38,6 +38,10 @@ class Dialect(Protocol):
         """What the call counts against the rate limits, None if nothing."""
         ...
 
+    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
+        """The tokens of the prompt and of the completion, as ``usage`` says them."""
+        ...
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Say the reply as the endpoint says it; of the headers, only the media type."""
         ...

@@ -74,6 +74,15 @@ def parse(call: Call, body: bytes) -> Reply | None:
     return dialect.parse(body) if dialect else None
 
 
+def usage(call: Call, answer: Answer) -> tuple[int, int]:
+    """The tokens of the prompt and of the completion; none where nothing is said."""
+    dialect = _BY_NAME.get(call.endpoint)
+    if dialect is None or call.view is None:
+        return 0, 0
+    reply = parse(call, answer.body) if isinstance(answer, Recording) else answer
+    return dialect.usage(call, reply) if isinstance(reply, Reply) else (0, 0)
+
+
 def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
     endpoint's dialect; with the headers of whoever says it.

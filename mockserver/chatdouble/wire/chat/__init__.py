@@ -88,6 +88,13 @@ class ChatCompletions:
         except parse.NotAReplyError:
             return None
 
+    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
+        """The tokens that are counted, or that the reply's own figures say."""
+        if call.view is None:
+            return 0, 0
+        request = call.view.detail
+        return render.usage(request, limits.limited(request, reply))
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""
         view = call.view

@@ -108,6 +108,10 @@ class StoredCompletions:
     def cost(self, call: Call) -> None:
         """Nothing: no model works for it."""
 
+    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
+        """None: no model is asked."""
+        return 0, 0
+
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: what is stored is told as documents."""
         raise NotImplementedError("stored completions are told as documents, not as a reply")
