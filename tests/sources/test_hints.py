@@ -96,6 +96,13 @@ def listed(items: Any) -> dict[str, Any]:
         ),
         # names
         ("What's the weather in Paris?", {"city": TEXT}, {"city": "Paris"}),
+        ("what's the weather in paris today?", {"city": TEXT}, {"city": "paris"}),
+        ("in the morning, is it warm in oslo?", {"location": TEXT}, {"location": "oslo"}),
+        (
+            "a flight from oslo to rome",
+            {"origin": TEXT, "destination": TEXT},
+            {"origin": "oslo", "destination": "rome"},
+        ),
         ("Weather in New York and the time in Tokyo", {"location": TEXT}, {"location": "New York"}),
         (
             "in S\u00e3o Paulo, Brazil",
@@ -170,6 +177,10 @@ def test_what_does_not_fit_is_not_used(
     prompt: str, schema: dict[str, Any], not_expected: Any
 ) -> None:
     assert fit(of(city=schema), prompt=prompt)["city"] != not_expected
+
+
+def test_a_question_says_nothing_of_what_it_asks_for() -> None:
+    assert fit(of(city=TEXT), prompt="In which city is it?")["city"] != "it"
 
 
 def test_a_number_is_used_once() -> None:

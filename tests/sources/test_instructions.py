@@ -121,6 +121,19 @@ def test_quoted_names_are_the_keys_of_a_json_object(prompt: str) -> None:
     assert all(isinstance(value, str) for value in made.values())
 
 
+@pytest.mark.parametrize(
+    ("prompt", "names"),
+    [
+        ("Return a JSON object with keys name, age and home_city.", ["name", "age", "home_city"]),
+        ("Reply in JSON with the following fields: title, year", ["title", "year"]),
+        ("JSON containing exactly two properties called lat and lng, please", ["lat", "lng"]),
+        ("JSON with the key capital", ["capital"]),
+    ],
+)
+def test_plain_names_of_keys_are_the_keys_of_a_json_object(prompt: str, names: list[str]) -> None:
+    assert list(said(prompt, response_format=OBJECT)) == names
+
+
 def test_a_json_object_without_further_words_has_an_answer() -> None:
     assert list(said("json please", response_format=OBJECT)) == ["answer"]
 

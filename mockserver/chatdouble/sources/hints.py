@@ -24,6 +24,7 @@ Kind: TypeAlias = Literal[
     "quoted",
     "currency",
     "name",
+    "place",
     "code",
     "number",
 ]
@@ -114,6 +115,32 @@ _NAMES = regex.compile(
     rf"(?P<names>{_NAME}(?:(?:,\s?|\s(?:and|or|&)\s){_NAME}){{0,6}})"
 )
 _BETWEEN = regex.compile(r"(,\s?|\s(?:and|or|&)\s)")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# many people write their prompts without capitals
+_PLACES = regex.compile(
+    r"(?<!\w)(?P<before>in|near|at|to|from|for)\s(?P<place>\p{Ll}[\p{Ll}\p{M}'’-]{2,40})(?!\w)"
+)
+# words that follow these prepositions, and name no place
+_NO_PLACES = _words(
+    "a all an and another any april august autumn be both bed book brief buy case cash "
+    "celsius change check code compare create december detail details dinner do each english "
+    "every example fact fahrenheit fall february find four free french friday fun general "
+    "german get give go have help her here him his home hours how instance it its january "
+    "json july june kelvin kids know last least let list lunch make many march markdown may "
+    "me minutes monday more most my next night noon november now october one order other our "
+    "past people places please present read run saturday save school search see send "
+    "september short spanish spring stay summer summertime sunday support tell that the their "
+    "them there these this those three thursday time today tomorrow tonight total tuesday two "
+    "us use wednesday what where which who winter word words work write yaml years yesterday "
+    "you your"
+)
+# what "is" is followed by in a question
+_NO_VALUES = _words("it he she that the there they this what which who")
 # written with a capital, and yet the name of nothing that a property asks for
 _NO_NAMES = frozenset(
     (
@@ -209,6 +236,10 @@ def _found(text: str) -> list[Hint]:
             rest = rest[: match.start()] + " " * (match.end() - match.start()) + rest[match.end() :]
     for match in _NAMES.finditer(rest):
         found += _names(match)
+    for match in _PLACES.finditer(rest):
+        if match["place"] not in _NO_PLACES:
+            at = match.start("place")
+            found.append(Hint("place", match["place"], at, match["before"]))
     for match in _CODE.finditer(rest):
         found.append(_hint("code", match[0].lstrip("#"), match.start(), match.end(), text))
     for match in _NUMBER.finditer(rest):
@@ -280,6 +311,8 @@ def _readings(match: regex.Match[str]) -> list[str]:
     if match["word"]:
         value = match["word"].strip("\"'`“”«»*")
         return [one for one in (value, value.rstrip(".!?)]}")) if one]
+    if match["said"] and match["said"].split()[0].strip("?!.,").lower() in _NO_VALUES:
+        return []
     rest = match["rest"] or match["said"]
     quoted = _QUOTED.match(rest)
     if quoted:

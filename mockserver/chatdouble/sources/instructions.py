@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -31,6 +32,38 @@ _CUE_LETTERS = 200
 _ACTION = re.compile(r"^[ \t]*Action Input:", re.MULTILINE)
 _LAST_LABEL = re.compile(r"^[ \t]*((?:Final )?Answer):", re.MULTILINE)
 _QUOTED_NAME = re.compile(r"""(["'`])([A-Za-z_][A-Za-z0-9_-]{0,40})\1""")
+_PLAIN_NAME = r"[A-Za-z_][A-Za-z0-9_-]{0,40}"
+_PLAIN_NAMES = re.compile(
+    r"\b(?:with|ha(?:s|ve|ving)|contain(?:s|ing)?|includ(?:e|es|ing)|of|(?P<list>following))\s"
+    r"(?:(?:the|exactly|only|just|these|two|three|four|five|following|json|top-level)\s){0,3}"
+    r"(?:keys?|fields?|properties|attributes)\b:?\s(?:(?:named|called)\s)?"
+    rf"(?P<names>{_PLAIN_NAME}(?:(?:,\s?(?:and\s)?|\sand\s){_PLAIN_NAME}){{0,20}})(?![\w-])",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r",\s?(?:and\s)?|\sand\s")
+# what follows such words and is no name
+_NO_NAMES = frozenset(
+    [
+        "and",
+        "are",
+        "as",
+        "below",
+        "for",
+        "from",
+        "in",
+        "is",
+        "must",
+        "nothing",
+        "of",
+        "only",
+        "or",
+        "please",
+        "that",
+        "to",
+        "which",
+        "with",
+    ]
+)
 _TYPES = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 
 # texts are looked through up to here, and at so many places
@@ -95,9 +128,12 @@ def _in_steps(texts: list[str]) -> bool:
 
 
 def _names(text: str) -> list[str]:
-    """The names in quotation marks; where some stand in backticks, those alone."""
+    """The names in quotation marks, of which those in backticks go first; else a list of them."""
     found = [(mark, name) for mark, name in _QUOTED_NAME.findall(text) if name.lower() != "json"]
-    return [name for mark, name in found if mark == "`"] or [name for _, name in found]
+    quoted = [name for mark, name in found if mark == "`"] or [name for _, name in found]
+    plain = None if quoted else _PLAIN_NAMES.search(text)
+    names = _BETWEEN.split(plain["names"]) if plain else []
+    return quoted or list(takewhile(lambda name: name.lower() not in _NO_NAMES, names))
 
 
 class _Form(Struct, frozen=True):

@@ -50,6 +50,7 @@ _AFTER = {
     "query": ("about",),
     "language": ("to", "in", "from"),
 }
+_OF_PLACES = {"city", "country", "place"}
 _FROM = {"from", "origin", "source", "departure", "start", "sender", "author"}
 _TO = {"to", "destination", "dest", "target", "arrival", "end", "recipient", "receiver"}
 _MAILED = {"to", "cc", "bcc", "from", "sender", "recipient", "receiver", "addressee", "reply_to"}
@@ -237,6 +238,8 @@ def _placed(hints: Hints, wanted: _Wanted, *, again: bool = False) -> Offers:
     elif wanted.words & _TO:
         before = ("to", *before)
     names = [hint for hint in hints.free("name", again=again) if hint.before in before]
+    if not names and wanted.kind in _OF_PLACES:
+        names = [hint for hint in hints.free("place", again=again) if hint.before in before]
     names.sort(key=lambda hint: before.index(hint.before))
     if "array" in wanted.types and names:
         same = [hint for hint in names if hint.before == names[0].before]
