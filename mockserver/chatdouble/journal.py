@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -88,8 +89,9 @@ class Journal:
         listener: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._exchanges: deque[Exchange] = deque()
-        self._limit = limit
-        self._byte_limit = byte_limit
+        self._limit = math.inf if limit is None else limit
+        self._byte_limit = math.inf if byte_limit is None else byte_limit
+        self._is_bounded = limit is not None or byte_limit is not None
         self._bytes = 0
         self.streaming = 0
         self._listener = listener
@@ -101,17 +103,11 @@ class Journal:
         exchange.began = time.perf_counter()
         self.streaming += exchange.call.stream
         self._exchanges.append(exchange)
-        if self._limit is not None or self._byte_limit is not None:
+        if self._is_bounded:
             self._bytes += exchange.size
-            self._forget()
+            while len(self._exchanges) > self._limit or self._bytes > self._byte_limit:
+                self._bytes -= self._exchanges.popleft().size
         return exchange
-
-    def _forget(self) -> None:
-        while self._exchanges and (
-            (self._limit is not None and len(self._exchanges) > self._limit)
-            or (self._byte_limit is not None and self._bytes > self._byte_limit)
-        ):
-            self._bytes -= self._exchanges.popleft().size
 
     def close(self, exchange: Exchange, *, outcome: Outcome, seconds: float) -> None:
         """Note how an exchange ended."""

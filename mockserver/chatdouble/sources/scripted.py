@@ -27,11 +27,20 @@ _LATER = "it is fulfilled, too, but comes later"
 
 
 class _Entry(NamedTuple):
-    """A rule with its number, which its count goes by, and its words."""
+    """A rule with its number, which its count goes by, and its words.
+
+    It is ``plain`` if it has one answer, which it gives again and again.
+    """
 
     key: int
     rule: Rule
     words: str
+    plain: bool
+
+
+def _entry(key: int, rule: Rule) -> _Entry:
+    plain = len(rule.steps) == 1 and rule.used_up == "repeat" and rule.scenario is None
+    return _Entry(key, rule, str(rule), plain)
 
 
 class Explanation(NamedTuple):
@@ -61,7 +70,7 @@ class Scripted:
         self._index: tuple[list[_Entry], Index] = ([], Index(()))
 
     def _entry(self, rule: Rule) -> _Entry:
-        return _Entry(next(self._numbers), rule, str(rule))
+        return _entry(next(self._numbers), rule)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -92,7 +101,7 @@ class Scripted:
             before = (at for at, e in enumerate(rules) if old is not None and e.rule is old)
             at = next(before, len(rules))
             if at < len(rules):
-                rules[at] = _Entry(rules[at].key, new, str(new))
+                rules[at] = _entry(rules[at].key, new)
             else:
                 rules.append(self._entry(new))
             self._rules = rules
@@ -122,7 +131,7 @@ class Scripted:
         for at, entry in enumerate(alike):
             if replace(entry.rule, origin=rule.origin) == rule:
                 del alike[at]
-                return _Entry(entry.key, rule, str(rule))
+                return _entry(entry.key, rule)
         return self._entry(rule)
 
     async def answer(self, call: Call) -> Choice | None:
@@ -155,6 +164,9 @@ class Scripted:
         rule = entry.rule
         with self._lock:
             uses = self._uses.get(entry.key, 0)
+            if entry.plain and not call.tool_results:
+                self._uses[entry.key] = uses + 1
+                return rule.steps[0], uses
             step = self._due(entry, call)
             if step is None or (rule.used_up != "repeat" and uses >= rule.answers):
                 return step, uses
@@ -189,7 +201,7 @@ class Scripted:
         if not rules:
             return Miss(("there are no rules",), suggestion=suggestion(call, rules))
         reasons = [
-            NotAnswering(rule, self._reason(key, rule, call)) for key, rule, _ in self._rules
+            NotAnswering(rule, self._reason(key, rule, call)) for key, rule, *_ in self._rules
         ]
         return Miss(
             nearest_first(call, reasons),
