@@ -72,17 +72,20 @@ class Index:
         found = [self._others, self._models.get(view.model, ())]
         if view.user is not None:
             found.append(self._users.get(view.user, ()))
-            found += map(self._grams.__getitem__, self._standing_in(view.user))
+            found += self._standing_in(view.user)
         return sorted(set(chain.from_iterable(found)))
 
-    def _standing_in(self, text: str) -> Iterable[str]:
-        """The letters that stand in the text; perhaps more, if it is long."""
+    def _standing_in(self, text: str) -> Iterable[list[int]]:
+        """Those whose letters stand in the text; perhaps more, if it is long."""
+        grams = self._grams
         if len(text) > _LONGEST_MESSAGE:
-            return self._grams
-        here: set[str] = set()
-        for size in self._sizes:
-            here.update([text[at : at + size] for at in range(len(text) - size + 1)])
-        return here & self._grams.keys()
+            return grams.values()
+        return [
+            grams[gram]
+            for size in self._sizes
+            for at in range(len(text) - size + 1)
+            if (gram := text[at : at + size]) in grams
+        ]
 
 
 def _grams_of(text: str) -> set[str]:

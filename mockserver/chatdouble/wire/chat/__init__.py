@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from chatdouble.answers import ApiError, Reply
 from chatdouble.calls import Call, View
@@ -16,12 +17,19 @@ from chatdouble.wire.chat.view import view_of
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Response, Stamp
 
-# what is remembered of bodies: of so many, and of none with more bytes
-_MOST_KEPT = 128
-_LONGEST_KEPT = 4096
+# what is remembered: so many bodies, none with more bytes, and so many replies to each
+_MOST_KNOWN = 128
+_LONGEST_KNOWN = 4096
+_MOST_REPLIES = 8
+# so many bodies came once
+_MOST_SEEN = 4096
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
+
+class _Known(Struct, frozen=True):
+    """What a body says, and how replies to it look."""
+
+    view: View
+    prepared: dict[Reply, render.Prepared]
 
 
 class ChatCompletions:
@@ -32,9 +40,9 @@ class ChatCompletions:
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(ChatRequest).decode
-        # what was read of a body, and how a reply to it looks: tests and loads repeat themselves
-        self._views: dict[bytes, View] = {}
-        self._prepared: dict[tuple[bytes, Reply], tuple[ChatRequest, render.Prepared]] = {}
+        # tests and load generators send the same body again
+        self._known: dict[bytes, _Known] = {}
+        self._seen: set[int] = set()
 
     def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
@@ -45,8 +53,9 @@ class ChatCompletions:
             else:
                 call.view = view_of(found)
             return
-        call.view = self._views.get(call.body)
-        if call.view is not None:
+        known = self._known.get(call.body)
+        if known is not None:
+            call.view = known.view
             return
         request: ChatRequest | None
         try:
@@ -68,7 +77,22 @@ class ChatCompletions:
             call.settle(broken, f"the API refuses it: {broken.param or 'the request'}")
             return
         call.view = view_of(request)
-        _keep(self._views, call.body, call.view, len(call.body))
+        self._note(call.body, call.view)
+
+    def _note(self, body: bytes, view: View) -> None:
+        """Remember what a short body says once it comes again."""
+        if len(body) > _LONGEST_KNOWN:
+            return
+        # Python's own hash will do: at worst a body is remembered that came once
+        seen = hash(body)
+        if seen not in self._seen:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(seen)
+            return
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[body] = _Known(view, {})
 
     def _with_whole_floats(self, body: bytes) -> ChatRequest | None:
         """The request read once more, with 2.0 taken for 2 as JSON Schema does; None if refused."""
@@ -100,21 +124,20 @@ class ChatCompletions:
         view = call.view
         if view is None:
             raise ValueError("a call that could not be read is answered by its refusal")
-        request = view.detail
-        found = self._prepared.get((call.body, reply))
-        if found is not None and found[0] is request:
-            return found[1].stamped(stamp)
-        prepared = render.prepared(request, limits.limited(request, reply))
-        _keep(self._prepared, (call.body, reply), (request, prepared), len(call.body))
+        known = self._known.get(call.body)
+        if known is None or known.view is not view:
+            return _prepared(view.detail, reply).stamped(stamp)
+        prepared = known.prepared.get(reply)
+        if prepared is None:
+            prepared = _prepared(view.detail, reply)
+            if len(known.prepared) >= _MOST_REPLIES:
+                known.prepared.clear()
+            known.prepared[reply] = prepared
         return prepared.stamped(stamp)
 
 
-def _keep(memo: dict[_Key, _Value], key: _Key, value: _Value, size: int) -> None:
-    """Remember what was made of a body that is not long, of the last few."""
-    if size <= _LONGEST_KEPT:
-        if len(memo) >= _MOST_KEPT:
-            memo.clear()
-        memo[key] = value
+def _prepared(request: ChatRequest, reply: Reply) -> render.Prepared:
+    return render.prepared(request, limits.limited(request, reply))
 
 
 def _whole(value: Any) -> Any:
