@@ -70,7 +70,7 @@ def drive(server: Server, requests: Sequence[bytes], seconds: float) -> Load:
         RuntimeError: an answer is no 200, or the server closes a connection.
         TimeoutError: an answer does not end.
     """
-    loop = _event_loop()
+    loop = event_loop()
     gc.disable()
     try:
         return loop.run_until_complete(_drive(server, requests, seconds))
@@ -203,7 +203,8 @@ class _Client(asyncio.Protocol):
             self.done.set_exception(RuntimeError(problem))
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
+def event_loop() -> asyncio.AbstractEventLoop:
+    """The quickest event loop that is installed."""
     try:
         uvloop = importlib.import_module("uvloop")
     except ImportError:

@@ -14,11 +14,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
+    accuracy,
     fixture,
     memory,
     recording,
     recordings,
     rivals,
+    slow,
     stages,
     startup,
     throughput,
@@ -27,7 +29,7 @@ from benchmarks.processes import environment, printed, two_cores
 from benchmarks.table import render
 
 # benchmarks with tables of their own, which are printed behind this one
-_FURTHER = ("accuracy.py", "cassettes.py")
+_FURTHER = ("cassettes.py",)
 
 
 def main() -> None:
@@ -47,6 +49,8 @@ def main() -> None:
             *recordings.measure(folder, env, rounds=4 if quick else 10, seconds=0.4),
             *memory.measure(folder, env, answers=30_000 if quick else 300_000),
             *([] if options.no_rivals else rivals.measure(folder, env, rounds=3, seconds=1.0)),
+            *accuracy.measure(folder, env, quick=quick),
+            *slow.measure(folder, env),
             *startup.measure(env, runs=3 if quick else 11),
             *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
             *recording.measure(folder, env, rounds=2 if quick else 5),

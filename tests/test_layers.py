@@ -11,6 +11,8 @@ import pytest_chatdouble
 # lowest first; a module may import modules of lower rows and of its own row
 LAYERS = (
     ("chatdouble", "chatdouble.errors"),
+    ("chatdouble.dice",),
+    ("chatdouble.schedule",),
     (
         "chatdouble.answers",
         "chatdouble.failures",
@@ -18,7 +20,7 @@ LAYERS = (
         "chatdouble.settings",
         "chatdouble.tokens",
     ),
-    ("chatdouble.calls", "chatdouble.schedule"),
+    ("chatdouble.calls",),
     ("chatdouble.match", "chatdouble.wire"),
     ("chatdouble.faults",),
     ("chatdouble.rules", "chatdouble.cassette"),
@@ -26,6 +28,8 @@ LAYERS = (
     ("chatdouble.script",),
     ("chatdouble.journal", "chatdouble.reloading"),
     ("chatdouble.verify",),
+    ("chatdouble.load", "chatdouble.ratelimits"),
+    ("chatdouble.traffic",),
     ("chatdouble.engine",),
     ("chatdouble.report", "chatdouble.modes"),
     ("chatdouble.control", "chatdouble.metrics"),
@@ -34,7 +38,7 @@ LAYERS = (
     ("chatdouble.app",),
     ("chatdouble.server",),
     ("chatdouble.workers",),
-    ("chatdouble.cli", "chatdouble.cli_scripts"),
+    ("chatdouble.cli", "chatdouble.cli_scripts", "chatdouble.cli_time"),
     ("chatdouble.__main__", "pytest_chatdouble"),
 )
 

@@ -11,6 +11,7 @@ from chatdouble.calls import Call
 from chatdouble.faults import faults_of
 from chatdouble.match import When, at_least, below, contains, glob, like, one_of, regex, when
 from chatdouble.rules import Rule, Scenario, Step, Templated, api_error
+from chatdouble.schedule import PROFILES
 from chatdouble.script import load, parse
 from chatdouble.sources.making import Replayed
 from chatdouble.wire import dialects
@@ -154,6 +155,9 @@ def test_a_rule_knows_where_it_was_written() -> None:
         ("- fail: 200", "s.yaml:1: [0].fail: an error's status is a whole number from 400 to 599"),
         ("- fail: {message: x}", "s.yaml:1: [0].fail: expected status: the HTTP status"),
         ("- {reply: a, times: 0}", "s.yaml:1: [0].times: times is a whole number from 1, got 0"),
+        ("- {reply: a, pace: quick}", "s.yaml:1: [0].pace: there is no pace 'quick'"),
+        ("- {reply: a, pace: 0.1}", "s.yaml:1: [0].pace: expected a mapping with first and each"),
+        ("{pace: quick, rules: []}", "s.yaml:1: pace: there is no pace 'quick'"),
         ("- {reply: a, pace: {each: -1}}", "s.yaml:1: [0].pace: each is a number of seconds"),
         (
             "- reply: !!python/object/apply:os.getcwd []",
@@ -405,3 +409,8 @@ def test_a_step_says_what_goes_wrong() -> None:
 def test_a_fault_that_cannot_be_meant_names_its_place() -> None:
     with pytest.raises(ScriptError, match=r":1: .*fault: lost_chunk takes a whole number from 1"):
         parse("- {reply: Hi., fault: lost_chunk=0}")
+
+
+def test_a_script_may_give_a_pace_to_the_replies_that_have_none() -> None:
+    rules = parse("{pace: slow, rules: [{reply: a, then: [{reply: b, pace: {}}, {fail: 500}]}]}")
+    assert [step.pace for step in rules[0].steps] == [PROFILES["slow"], Pace(), None]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec.structs import replace
 
-from chatdouble import __version__, cli_scripts, tokens
+from chatdouble import __version__, cli_scripts, cli_time, tokens
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
@@ -194,6 +194,7 @@ for _command in cli_scripts.COMMANDS:
     "do. Others on this machine can see it here, but not in the environment or in a file.",
 )
 @click.option("--api-key-file", type=_PATHS, metavar="FILE", help="More such keys, one a line.")
+@cli_time.timed
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
@@ -209,7 +210,8 @@ def serve(
 
     SCRIPTs are YAML files, or folders with such files. Without any, every valid request gets a
     generated answer. Use the printed base URL as OPENAI_BASE_URL, and any text as OPENAI_API_KEY
-    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults.
+    unless you name the keys. A request's X-Chatdouble-Fault header, such as cut=3, asks for faults,
+    its X-Chatdouble-Pace header, such as slow or ttft=1s, for a pace.
     """
     from chatdouble.sources.generated import Generated
     from chatdouble.sources.scripted import Scripted
@@ -218,6 +220,7 @@ def serve(
 
     if api_key_file is not None:
         keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
+    settings = _or_exit(lambda: cli_time.with_pace(settings))
     rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
     generated = _or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
@@ -324,6 +327,7 @@ def _run(
         journal_limit=_JOURNAL_LIMIT,
         journal_bytes=_JOURNAL_BYTES,
         fault_header=True,
+        pace_header=True,
         **given,
     )
     if workers > 1:

@@ -17,6 +17,10 @@ from chatdouble.schedule import Ending
 # seconds between two looks at whether everything is written
 _FLUSHING = 0.01
 
+# bytes that are written at once: what a slow reader leaves unread waits in the answer, which is
+# there in any case, and not copied in the connection's buffer
+_PORTION = 64 * 1024
+
 
 class Delivery:
     """Sends one exchange's answer and closes its exchange in the journal.
@@ -31,7 +35,10 @@ class Delivery:
         self._journal = journal
         self._exchange = exchange
         self._started = started
+        # what the pieces' times count from
+        self._began = started + exchange.waited
         self._left: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     async def __call__(self, receive: Receive, send: Send) -> None:
         """Send the answer. Ends early, without an error, when the client leaves."""
@@ -42,7 +49,7 @@ class Delivery:
                 outcome = await self._broken(exchange.ending, receive, send)
             elif self._at_once(send):
                 outcome = "complete"
-            else:
+            elif not exchange.headers_at or not await self._leaves(receive, exchange.headers_at):
                 await send(self._start(None))
                 if await self._body(receive, send, ends=True):
                     outcome = "complete"
@@ -56,13 +63,12 @@ class Delivery:
     def _at_once(self, send: Send) -> bool:
         """Write all of it if it is due as one piece and can be written so."""
         exchange = self._exchange
-        if len(exchange.pieces) != 1:
+        if len(exchange.pieces) != 1 or exchange.headers_at:
             return False
         (piece,) = exchange.pieces
         if piece.at or not onewrite.write(send, exchange.response, piece.data):
             return False
-        exchange.sent = len(piece.data)
-        exchange.first = time.perf_counter() - self._started
+        self._note(piece.data)
         return True
 
     def _start(self, length: int | None) -> dict[str, object]:
@@ -86,27 +92,45 @@ class Delivery:
             ends: whether the answer ends with the last piece.
         """
         exchange = self._exchange
-        ready = time.perf_counter()
         last = len(exchange.pieces) - 1
         for number, piece in enumerate(exchange.pieces):
-            if piece.at and await self._leaves(receive, ready + piece.at - time.perf_counter()):
+            if piece.at and await self._leaves(receive, piece.at):
                 return False
-            await send(
-                {
-                    "type": "http.response.body",
-                    "body": piece.data,
-                    "more_body": number < last or not ends,
-                }
-            )
-            if not exchange.sent:
-                exchange.first = time.perf_counter() - self._started
-            exchange.sent += len(piece.data)
+            more = number < last or not ends
+            if len(piece.data) <= _PORTION:
+                await send({"type": "http.response.body", "body": piece.data, "more_body": more})
+                self._note(piece.data)
+            elif not await self._portions(piece.data, receive, send, more=more):
+                return False
+        return True
+
+    def _note(self, data: bytes) -> None:
+        exchange = self._exchange
+        if not exchange.sent:
+            exchange.first = time.perf_counter() - self._started
+        exchange.sent += len(data)
+
+    async def _portions(self, data: bytes, receive: Receive, send: Send, *, more: bool) -> bool:
+        """Send a large piece as fast as the client reads it, False if the client left."""
+        left = self._listen(receive)
+        for start in range(0, len(data), _PORTION):
+            portion = data[start : start + _PORTION]
+            behind = start + _PORTION < len(data)
+            await send({"type": "http.response.body", "body": portion, "more_body": more or behind})
+            self._note(portion)
+            if behind:
+                # nothing else lets it see that the client left while this waited for its reading
+                await asyncio.sleep(0)
+                if left.done():
+                    return False
         return True
 
     async def _broken(self, ending: Ending, receive: Receive, send: Send) -> Outcome:
         """Send what a fault left of the answer, and end as it says."""
-        if ending.delay and await self._leaves(receive, ending.delay):
+        before = ending.delay + self._exchange.headers_at
+        if before and await self._leaves(receive, before):
             return "client left"
+        self._began += ending.delay
         if ending.headers:
             await send(self._start(ending.length))
             body = send if ending.length is None else _Overflowing(send, ending.length)
@@ -121,12 +145,39 @@ class Delivery:
         await self._leaves(receive, None)
         return "cut on purpose"
 
-    async def _leaves(self, receive: Receive, seconds: float | None) -> bool:
-        """Whether the client leaves within so many seconds; None waits until it does."""
+    async def _leaves(self, receive: Receive, at: float | None) -> bool:
+        """Whether the client leaves before this moment; None waits until it does.
+
+        Args:
+            at: seconds after the request came, or had its place, so that no lateness adds up.
+        """
+        loop = asyncio.get_running_loop()
+        left = self._listen(receive)
+        if not left.done():
+            # for each piece one timer and one future: asyncio.wait() makes more of both
+            self._waiter = loop.create_future()
+            timer = None
+            if at is not None:
+                # not call_at(): uvloop's own clock stands still while it calls back
+                delay = max(self._began + at - time.perf_counter(), 0.0)
+                timer = loop.call_later(delay, self._wake)
+            try:
+                await self._waiter
+            finally:
+                if timer is not None:
+                    timer.cancel()
+        return left.done()
+
+    def _listen(self, receive: Receive) -> asyncio.Task[None]:
+        """The task that is done when the client leaves."""
         if self._left is None:
             self._left = asyncio.create_task(_leaving(receive))
-        await asyncio.wait({self._left}, timeout=None if seconds is None else max(seconds, 0))
-        return self._left.done()
+            self._left.add_done_callback(self._wake)
+        return self._left
+
+    def _wake(self, _: object = None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class _Overflowing:

@@ -8,23 +8,26 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
-from chatdouble import faults
-from chatdouble.answers import ApiError, own_error
+from chatdouble import faults, schedule
+from chatdouble.answers import ApiError, Recording, own_error
 from chatdouble.calls import Call
+from chatdouble.dice import Dice
 from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import Dice, Fault
+from chatdouble.faults import Fault
 from chatdouble.journal import Exchange, Journal
 from chatdouble.match import Asked, AskedResult, when
 from chatdouble.rules import Rule, RuleBuilder, UsedUp, scenario_of
-from chatdouble.schedule import Piece, timetable
+from chatdouble.schedule import Pace, Piece, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Choice, Source
 from chatdouble.sources.stored import Stored
+from chatdouble.traffic import Passage, Traffic
 from chatdouble.verify import Verification
-from chatdouble.wire import dialects
+from chatdouble.wire import dialects, headers
 from chatdouble.wire.response import Stamp
 
 # how many different requests are told apart when identical ones get ids of their own
@@ -49,8 +52,11 @@ class Session(Verification):
         sources: who is asked for an answer, in this order.
         base_url: what clients use as their base URL.
         listener: called with each exchange when its answer ended.
+        pace: how answers are spread over time that no rule and no request gives a pace; None
+            takes that of the settings.
 
     Raises:
+        ScriptError: the pace is none.
         ChatdoubleError: the id has letters that a path cannot carry.
     """
 
@@ -62,6 +68,7 @@ class Session(Verification):
         *,
         base_url: str = "",
         listener: Callable[[Exchange], None] | None = None,
+        pace: Timing = None,
     ) -> None:
         if not _ID.fullmatch(id):
             raise ChatdoubleError(f"a session's id is made of letters, digits, - and _; got {id!r}")
@@ -70,6 +77,7 @@ class Session(Verification):
         self.journal = Journal(settings.journal_limit, settings.journal_bytes, listener)
         self.sources = sources
         self._settings = settings
+        self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         worker = f"\n{settings.worker}" if settings.worker else ""
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}{worker}".encode()).digest()
@@ -180,6 +188,19 @@ class Session(Verification):
             self._with_script().put(None, rule)
 
     @property
+    def pace(self) -> Pace | None:
+        """How answers are spread over time that no rule and no request gives a pace.
+
+        Set it to a ``Pace``, a profile's name, a text such as ``ttft=300ms, tpot=20ms``, a mapping,
+        or None to send them at once.
+        """
+        return self._traffic.pace
+
+    @pace.setter
+    def pace(self, said: Timing) -> None:
+        self._traffic.pace = pace_of(said)
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules in the order in which they are tried."""
         return self._scripted.rules if self._scripted else ()
@@ -199,9 +220,13 @@ class Session(Verification):
         self._with_script().clear()
 
     def reset(self) -> None:
-        """Begin anew: forget the calls that came, and how often each rule answered."""
+        """Begin anew: forget the calls that came, how often each rule answered, and what of the
+        rate limits is used.
+        """
         self.journal.clear()
         self._ordinals.clear()
+        if self._traffic.limits is not None:
+            self._traffic.limits.clear()
         if self._scripted is not None:
             self._scripted.reset()
 
@@ -219,7 +244,28 @@ class Session(Verification):
         else:
             dialects.read(call, self._settings)
         ordinal = self._ordinal(call)
-        asked, choice, name = self._asked(call, ordinal) if self._settings.fault_header else _NO_ASK
+        traffic = self._traffic
+        passage = traffic.asked(call)
+        if traffic.is_limited:
+            passage = await traffic.enter(call, passage)
+        try:
+            exchange = await self._answered(call, ordinal, passage, large=large)
+        except BaseException:
+            if passage.placed:
+                traffic.leave()
+            raise
+        if passage.placed:
+            exchange.ended, exchange.waited = traffic.leave, passage.waited
+        return self.journal.open(exchange)
+
+    async def _answered(
+        self, call: Call, ordinal: int, passage: Passage, *, large: bool
+    ) -> Exchange:
+        """The exchange with the answer that is due."""
+        asked: tuple[Fault, ...] = ()
+        choice, name = passage.choice, passage.name
+        if choice is None and self._settings.fault_header:
+            asked, choice, name = self._asked(call, ordinal)
         if choice is None:
             for source in self.sources:
                 choice = await source.answer(call)
@@ -229,29 +275,45 @@ class Session(Verification):
             else:
                 choice, name = self._unmatched(call), "unmatched"
         stamp = self._stamp(call, ordinal)
+        pace = passage.pace or choice.pace or self._traffic.pace
+        due: tuple[Fault, ...] = ()
+        answer = choice.answer
         if asked or choice.faults:
-            exchange = self._broken(call, choice, name, stamp, asked, self._dice(call, ordinal))
-        else:
-            if large:
-                response = await asyncio.to_thread(dialects.render, call, choice.answer, stamp)
-            else:
-                response = dialects.render(call, choice.answer, stamp)
-            if choice.pace is None:
-                pieces: tuple[Piece, ...] = (Piece(0.0, response.whole()),)
-            else:
-                pieces = timetable(response.frames(), choice.pace)
-            exchange = Exchange(
-                call=call,
-                source=name,
-                why=choice.because,
-                answer=choice.answer,
-                response=response,
-                pieces=pieces,
+            due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
+            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+        if large:
+            response = await asyncio.to_thread(
+                dialects.render, call, answer, stamp, passage.headers
             )
+        else:
+            response = dialects.render(call, answer, stamp, passage.headers)
+        exchange = Exchange(
+            call=call,
+            source=name,
+            why=choice.because,
+            answer=answer,
+            response=response,
+            pieces=(),
+        )
+        if due or pace is not None or self._traffic.load is not None:
+            dice = self._dice(call, ordinal, "pace")
+            timed = self._traffic.spread(call, answer, response, pace, dice)
+            exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            if timed.headers and not isinstance(answer, Recording):
+                exchange.response = response = headers.taking(response, timed.headers)
+            if due:
+                sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
+                exchange.response, exchange.pieces = sending.response, sending.pieces
+                exchange.ending, exchange.faults = sending.ending, sending.notes
+        else:
+            exchange.pieces = (Piece(0.0, response.whole()),)
+        if passage.admission is not None:
+            charge = partial(self._traffic.charge, passage.admission, call, answer)
+            await asyncio.to_thread(charge) if large else charge()
         if self._stored is not None:
             # before the first byte leaves, so that a client finds what it has just made
             self._stored.keep(call, exchange.answer, stamp)
-        return self.journal.open(exchange)
+        return exchange
 
     def _asked(self, call: Call, ordinal: int) -> _Ask:
         """The faults that the call itself asks for, with the answer and source if they name one.
@@ -269,33 +331,9 @@ class Session(Verification):
             return asked, None, ""
         return asked, Choice(error, "the request asks for it"), "faults"
 
-    def _broken(
-        self,
-        call: Call,
-        choice: Choice,
-        name: str,
-        stamp: Stamp,
-        asked: tuple[Fault, ...],
-        dice: Dice,
-    ) -> Exchange:
-        """The exchange with the faults that the call asks for, and those of the choice."""
-        due = (*asked, *faults.due(choice.faults, dice))
-        answer = faults.instead(due) or faults.said(choice.answer, due, call.stream)
-        sending = faults.sending(dialects.render(call, answer, stamp), choice.pace, due, dice)
-        return Exchange(
-            call=call,
-            source=name,
-            why=choice.because,
-            answer=answer,
-            response=sending.response,
-            pieces=sending.pieces,
-            ending=sending.ending if due else None,
-            faults=sending.notes,
-        )
-
-    def _dice(self, call: Call, ordinal: int) -> Dice:
+    def _dice(self, call: Call, ordinal: int, purpose: str = "faults") -> Dice:
         """What chance decides for this call: the same for the same seed, session and order."""
-        unique = b"%b faults %d %b" % (self._key, ordinal, call.body)
+        unique = b"%b %b %d %b" % (self._key, purpose.encode(), ordinal, call.body)
         return Dice(hashlib.blake2b(unique).digest())
 
     def now(self) -> int:

@@ -38,6 +38,9 @@ class Exchange(Struct, kw_only=True, gc=False):
         seconds: from the request's arrival to the answer's end.
         outcome: ``open`` until the answer ended, then ``complete``, ``client left`` or, when a
             fault ended it, ``cut on purpose``.
+        ended: called when the answer ended, to give back what it holds.
+        waited: how many seconds it waited for a place; the times of its answer count from then.
+        headers_at: when its headers leave, in seconds, as the pieces' times.
         ending: how a fault lets it begin and end; None without such a fault.
         faults: what each fault did, and at which byte of the body.
     """
@@ -53,6 +56,9 @@ class Exchange(Struct, kw_only=True, gc=False):
     first: float = 0.0
     seconds: float = 0.0
     outcome: Outcome = "open"
+    ended: Callable[[], None] | None = None
+    waited: float = 0.0
+    headers_at: float = 0.0
     ending: Ending | None = None
     faults: tuple[str, ...] = ()
 
@@ -114,6 +120,8 @@ class Journal:
         self.streaming -= exchange.call.stream
         exchange.outcome = outcome
         exchange.seconds = seconds
+        if exchange.ended is not None:
+            exchange.ended()
         if self._listener is not None:
             self._listener(exchange)
         if self._waiting:

@@ -99,8 +99,9 @@ class Metrics:
         self._requests.labels(
             exchange.source, self._rule(exchange), str(exchange.response.status)
         ).inc()
-        prompt, completion = dialects.usage(exchange.call, exchange.answer)
-        self._tokens.labels("prompt").inc(prompt)
+        completion = dialects.tokens(exchange.call, exchange.answer)
+        both = dialects.tokens(exchange.call, exchange.answer, whole=True)
+        self._tokens.labels("prompt").inc(both - completion)
         self._tokens.labels("completion").inc(completion)
         if exchange.first:
             self._first.labels(stream).observe(exchange.first)

@@ -21,6 +21,7 @@ from chatdouble.app import create_app
 from chatdouble.engine import Hub, Session
 from chatdouble.errors import ListenError
 from chatdouble.journal import Exchange
+from chatdouble.schedule import Timing
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
@@ -171,6 +172,8 @@ class Server:
         self,
         id: str | None = None,  # noqa: A002 - what it is
         sources: tuple[Source, ...] | None = None,
+        *,
+        pace: Timing = None,
     ) -> Session:
         """Open a session.
 
@@ -179,8 +182,11 @@ class Server:
                 name of its own.
             sources: who answers, in this order; by default the rules of ``session.on()``, and
                 what they stored.
+            pace: how its answers are spread over time, unless a rule or a request says otherwise;
+                None takes that of the settings.
 
         Raises:
+            ScriptError: the pace is none.
             ChatdoubleError: there is a session of this id already.
         """
         if id is None:
@@ -194,6 +200,7 @@ class Server:
                 sources if sources is not None else (Contract(), Stored(), Scripted()),
                 base_url=f"{prefix}/v1",
                 listener=self._listener,
+                pace=pace,
             )
         )
 

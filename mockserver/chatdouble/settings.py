@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from chatdouble.errors import ChatdoubleError
+from chatdouble.schedule import Timing, pace_of
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8642
@@ -20,6 +22,21 @@ FIXED_CLOCK = 1767225600
 
 Validation: TypeAlias = Literal["api", "schema", "off"]
 VALIDATIONS: tuple[Validation, ...] = get_args(Validation)
+
+LimitBy: TypeAlias = Literal["key", "session", "model"]
+LIMIT_BY: tuple[LimitBy, ...] = get_args(LimitBy)
+QUEUE_FULL = (503, 429)
+
+# the least that figures may be
+_LEAST = {
+    "load_factor": 0,
+    "max_concurrent": 1,
+    "queue": 0,
+    "warm_up": 0,
+    "warm_up_after": 0,
+    "rpm": 1,
+    "tpm": 1,
+}
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -40,6 +57,24 @@ class Settings(Struct, frozen=True, kw_only=True):
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
         fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
+        pace: how answers are spread over time that no rule and no request gives a pace: a
+            ``Pace``, the name of a profile such as ``typical``, a text such as ``ttft=300ms,
+            tpot=20ms``, or a mapping; None sends them at once.
+        pace_header: whether a request may ask for a pace in its ``X-Chatdouble-Pace`` header.
+        load_factor: by what share all times of an answer grow for each other one that is open.
+        max_concurrent: how many answers of a session may be open; further calls wait. None lets
+            all in.
+        queue: how many calls of a session wait then; further ones are answered with an error.
+        queue_full: the status of that error, 503 or 429.
+        warm_up: seconds that a session's first call takes longer; one that comes meanwhile is
+            answered when they are over, too.
+        warm_up_after: after so many seconds without a call that begins anew; None never lets it.
+        rpm: how many requests a minute are admitted; None counts none.
+        tpm: how many tokens a minute are admitted; None counts none.
+        limit_by: what of a session has limits of its own: each ``key``, the ``session``, or each
+            ``model`` of each key, as at the API.
+        timer: seconds of a clock that only goes on, which rate limits and warming up are measured
+            by; whatever ``clock`` says.
         models: the models that there are, by name; other names are answered with 404, as the API
             does. A name also stands for its dated snapshot. None accepts any name.
         keys: the API keys that are accepted; other keys, and none, are answered with 401, as the
@@ -54,7 +89,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             other makes. 0 is the only one.
 
     Raises:
-        ChatdoubleError: models or keys are no list of texts, or there is no such validation.
+        ScriptError: the pace is none.
+        ChatdoubleError: models or keys are no list of texts, a figure is out of range, or a word is
+            none of those that are known.
     """
 
     host: str = DEFAULT_HOST
@@ -67,6 +104,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     control_folder: Path | None = None
     body_limit: int = 64 * 1024 * 1024
     fault_header: bool = False
+    pace: Timing = None
+    pace_header: bool = False
+    load_factor: float = 0.0
+    max_concurrent: int | None = None
+    queue: int = 0
+    queue_full: int = 503
+    warm_up: float = 0.0
+    warm_up_after: float | None = None
+    rpm: int | None = None
+    tpm: int | None = None
+    limit_by: LimitBy = "key"
+    timer: Callable[[], float] = time.monotonic
     models: Sequence[str] | None = None
     keys: Sequence[str] | None = None
     validation: Validation = "api"
@@ -74,13 +123,30 @@ class Settings(Struct, frozen=True, kw_only=True):
     worker: int = 0
 
     def __post_init__(self) -> None:
+        force_setattr(self, "pace", pace_of(self.pace))
         for field in ("models", "keys"):
             names = getattr(self, field)
             if names is not None and not _is_list_of_texts(names):
                 raise ChatdoubleError(f"{field} is a list of texts or None")
-        if self.validation not in VALIDATIONS:
-            known = ", ".join(VALIDATIONS)
-            raise ChatdoubleError(f"validation is one of {known}, got {self.validation!r}")
+        for field, known in (
+            ("validation", VALIDATIONS),
+            ("limit_by", LIMIT_BY),
+            ("queue_full", QUEUE_FULL),
+        ):
+            if getattr(self, field) not in known:
+                names = ", ".join(map(str, known))
+                raise ChatdoubleError(f"{field} is one of {names}, got {getattr(self, field)!r}")
+        for field, least in _LEAST.items():
+            figure = getattr(self, field)
+            if figure is not None and (
+                not isinstance(figure, int | float) or not least <= figure < float("inf")
+            ):
+                raise ChatdoubleError(f"{field} is a number from {least}, got {figure!r}")
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it matters how many answers are open, or when the last call came."""
+        return bool(self.load_factor or self.warm_up) or self.max_concurrent is not None
 
     def now(self) -> int:
         """Seconds since 1970, by the clock that is set."""

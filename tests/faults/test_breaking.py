@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatdouble import Pace, Reply, call
-from chatdouble.faults import Dice, Sending, due, faults_of, said, sending
+from chatdouble.dice import Dice
+from chatdouble.faults import Sending, due, faults_of, said, sending
 from chatdouble.faults.values import KNOWN
-from chatdouble.schedule import Ending
+from chatdouble.schedule import Ending, spread
 from chatdouble.wire.response import Response, Template
 
 
@@ -31,10 +32,12 @@ STREAM = Response(200, ((b"content-type", b"text/event-stream"),), Template(EVEN
 BODY = '{"content": "é, and more"}\n'.encode()
 JSON = Response(200, ((b"content-type", b"application/json"),), Template((BODY,)))
 DICE = Dice(b"seed")
+AT_ONCE = spread(EVENTS, None, DICE).pieces
 
 
 def broken(written: Any, response: Response = STREAM, pace: Pace | None = None) -> Sending:
-    return sending(response, pace, due(faults_of(written), DICE), DICE)
+    pieces = spread(response.frames(), pace, DICE).pieces
+    return sending(response, pieces, due(faults_of(written), DICE), DICE)
 
 
 def body(sent: Sending) -> bytes:
@@ -130,7 +133,7 @@ def test_without_a_place_nothing_of_the_answer_is_sent(fault: str) -> None:
 
 def test_a_place_that_is_left_open_depends_on_the_seed_alone() -> None:
     def cut(seed: bytes) -> bytes:
-        return body(sending(STREAM, None, due(faults_of("cut"), DICE), Dice(seed)))
+        return body(sending(STREAM, AT_ONCE, due(faults_of("cut"), DICE), Dice(seed)))
 
     assert cut(b"1") == cut(b"1")
     assert len({cut(b"%d" % seed) for seed in range(40)}) == len(EVENTS) - 1
@@ -195,6 +198,7 @@ def test_no_combination_fails_whatever_the_body(
     frames = [frame.replace(b"\0", b"") for frame in frames]
     response = Response(200, (), Template(tuple(frames)), length=length)
     faults = due(faults_of(names[:20]), DICE)
-    sent = sending(response, None, faults, Dice(seed))
+    pieces = spread(response.frames(), None, DICE).pieces
+    sent = sending(response, pieces, faults, Dice(seed))
     assert sent.pieces
     assert len(sent.notes) >= len({fault.name for fault in faults}) - 3

@@ -8,7 +8,8 @@ import pytest
 
 from chatdouble import ScriptError
 from chatdouble.answers import ApiError
-from chatdouble.faults import KNOWN, Chance, Dice, Fault, asked, due, faults_of
+from chatdouble.dice import Dice
+from chatdouble.faults import KNOWN, Chance, Fault, asked, due, faults_of
 
 
 @pytest.mark.parametrize(

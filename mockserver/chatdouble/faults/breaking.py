@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdouble.answers import Answer, ApiError, Reply
+from chatdouble.dice import Dice
 from chatdouble.faults.events import EVENT_FAULTS, NOTHING, offset
-from chatdouble.faults.values import ENDS, Dice, Fault, error_of
-from chatdouble.schedule import Ending, Pace, Piece, joined, spread
+from chatdouble.faults.values import ENDS, Fault, error_of
+from chatdouble.schedule import Ending, Piece, joined
 from chatdouble.wire.response import Response, Shared
 
 # seconds between two writes that would otherwise leave, and arrive, as one
@@ -72,32 +74,36 @@ def said(answer: Answer, faults: tuple[Fault, ...], streamed: bool) -> Answer:
 
 
 def sending(
-    response: Response, pace: Pace | None, faults: tuple[Fault, ...], dice: Dice
+    response: Response, pieces: Iterable[Piece], faults: tuple[Fault, ...], dice: Dice
 ) -> Sending:
     """Break an answer on its way.
 
     Args:
         response: the answer as the endpoint says it.
-        pace: how a streamed one is spread over time.
+        pieces: its body, each event of a stream as a piece of its own.
         faults: what goes wrong.
         dice: chooses the places that the faults leave open.
     """
-    breaking = _Breaking(response, pace, faults, dice)
+    breaking = _Breaking(response, pieces, faults, dice)
     breaking.break_events()
     breaking.break_body()
     ending = breaking.ending()
-    pieces = joined(breaking.pieces) or (Piece(0.0, b""),)
-    return Sending(breaking.response, pieces, ending, tuple(breaking.notes))
+    sent = joined(breaking.pieces) or (Piece(0.0, b""),)
+    return Sending(breaking.response, sent, ending, tuple(breaking.notes))
 
 
 class _Breaking:
     """An answer while its faults are applied, in an order of their own."""
 
     def __init__(
-        self, response: Response, pace: Pace | None, faults: tuple[Fault, ...], dice: Dice
+        self,
+        response: Response,
+        pieces: Iterable[Piece],
+        faults: tuple[Fault, ...],
+        dice: Dice,
     ) -> None:
         self.response = response
-        self.pieces = list(spread(response.frames(), pace))
+        self.pieces = list(pieces)
         self.notes = [f"{fault}: in the answer" for fault in faults if fault.name in _SAID]
         self._faults = faults
         self._dice = dice

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from chatdouble.answers import ApiError
+from chatdouble.dice import Dice
 from chatdouble.failures import api_error
-from chatdouble.faults.values import Dice, Fault
+from chatdouble.faults.values import Fault
 from chatdouble.schedule import Piece
 from chatdouble.wire import sse
 

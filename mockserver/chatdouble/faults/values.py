@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any, NoReturn, TypeAlias
 from msgspec import Struct
 
 from chatdouble.answers import FINISH_REASONS, ApiError, own_error
+from chatdouble.dice import Dice
 from chatdouble.errors import ScriptError
 from chatdouble.failures import FAILURES, api_error
 from chatdouble.schedule import Way
@@ -69,21 +69,6 @@ class Chance(Struct, frozen=True):
 
     faults: tuple[Fault, ...]
     probability: float = 1.0
-
-
-class Dice(Struct, frozen=True):
-    """Numbers that look random and depend on nothing but the digest and what they are for."""
-
-    digest: bytes
-
-    def share(self, purpose: str) -> float:
-        """A number from 0 up to, and without, 1."""
-        drawn = hashlib.blake2b(self.digest + purpose.encode(), digest_size=8).digest()
-        return int.from_bytes(drawn) / 2**64
-
-    def number(self, purpose: str, first: int, last: int) -> int:
-        """A whole number from ``first`` to ``last``; ``first`` if that is the greater one."""
-        return first + int(self.share(purpose) * max(last - first + 1, 1))
 
 
 def written(chances: Iterable[Chance]) -> str | list[str]:

@@ -13,7 +13,7 @@ from chatdouble.failures import api_error
 from chatdouble.faults import Written, faults_of
 from chatdouble.rules.makers import Made, Maker, Templated
 from chatdouble.rules.rule import Rule, Step
-from chatdouble.schedule import Pace
+from chatdouble.schedule import Timing, pace_of
 
 
 class RuleBuilder:
@@ -38,7 +38,7 @@ class RuleBuilder:
         usage: Usage | None = None,
         template: bool = False,
         times: int = 1,
-        pace: Pace | None = None,
+        pace: Timing = None,
         fault: Written = None,
         **fields: Any,
     ) -> RuleBuilder:
@@ -52,7 +52,9 @@ class RuleBuilder:
             template: whether ``${user}``, ``${model}``, ``${system}``, ``${count}``, ``${result}``
                 and ``${args.NAME}`` in texts and arguments are filled in.
             times: how many calls in a row get this answer before the next step.
-            pace: when the parts of a streamed answer leave; None sends them at once.
+            pace: when the answer leaves: a ``Pace``, the name of a profile such as ``typical``, a
+                text such as ``"ttft=300ms, tpot=20ms"``, or a mapping; None leaves that to the
+                session.
             fault: what goes wrong: ``"cut=3"``, ``"delay=1.5, reset=2"``, ``{"cut": 3,
                 "probability": 0.2}``, or a list of these.
             fields: further fields of a ``Reply``, for example ``reasoning_content`` or ``model``.
@@ -101,11 +103,11 @@ class RuleBuilder:
         self,
         answer: Reply | ApiError | Recording | Maker,
         times: int,
-        pace: Pace | None,
+        pace: Timing,
         fault: Written,
     ) -> RuleBuilder:
         before = self._rule
-        step = Step(answer, times, pace, faults_of(fault))
+        step = Step(answer, times, pace_of(pace), faults_of(fault))
         self._rule = replace(before, steps=(*before.steps, step))
         self._put(before if before.steps else None, self._rule)
         return self

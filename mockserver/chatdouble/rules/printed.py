@@ -19,6 +19,7 @@ from chatdouble.match.parts import Where
 from chatdouble.match.when import Either, When
 from chatdouble.rules.makers import Made, Templated
 from chatdouble.rules.rule import Rule, Step
+from chatdouble.schedule import written as pace_written
 
 # what a script may say of a reply, beside its parts
 _TEXTS = ("finish_reason", "reasoning_content", "model", "system_fingerprint", "service_tier")
@@ -131,7 +132,7 @@ def _step(step: Step) -> dict[str, Any]:
         said["times"] = step.times
     if step.faults:
         said["fault"] = written(step.faults)
-    return said | ({"pace": _given(step.pace)} if step.pace is not None else {})
+    return said | ({"pace": pace_written(step.pace)} if step.pace is not None else {})
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
@@ -262,7 +263,10 @@ def _python_step(step: Step) -> str:
     if step.times != 1:
         given.append(f"times={step.times}")
     if step.pace is not None:
-        given.append(f"pace={_value(step.pace)}")
+        pace = pace_written(step.pace)
+        fields = pace if isinstance(pace, dict) else {}
+        made = f"Pace({', '.join(f'{key}={value!r}' for key, value in fields.items())})"
+        given.append(f"pace={pace!r}" if isinstance(pace, str) else f"pace={made}")
     if step.faults:
         given.append(f"fault={written(step.faults)!r}")
     return f".{'fail' if isinstance(answer, ApiError) else 'reply'}({', '.join(given)})"

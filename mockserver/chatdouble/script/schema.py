@@ -13,7 +13,8 @@ from chatdouble.faults import KNOWN
 from chatdouble.match.fields import FIELDS, PATH, Field
 from chatdouble.match.parts import Result
 from chatdouble.rules import FAILURES, USED_UP
-from chatdouble.schedule import Pace
+from chatdouble.schedule import PROFILES, Pace
+from chatdouble.schedule.figures import DISTRIBUTIONS, LONGEST
 from chatdouble.script.conditions import COMPARED, KINDS, MATCHERS, WHEN_KEYS
 from chatdouble.script.written import GOES_WITH, KEYS, VERSION
 
@@ -22,6 +23,13 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
 _SECONDS: Schema = {"type": "number", "minimum": 0}
+_ONE_FIGURE: Schema = {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": LONGEST},
+        {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})? ?(us|ms|s|m)?$"},
+    ]
+}
+_NAMED_PACE: Schema = {"enum": list(PROFILES), "description": "a profile of docs/time.md"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _MAPPING: Schema = {"type": "object"}
 _TYPES = {"text": "string", "number": "number", "boolean": "boolean"}
@@ -32,6 +40,7 @@ def schema() -> Schema:
     rules: Schema = {"type": "array", "items": _ref("rule")}
     whole = {
         "version": {"const": VERSION, "description": "the version of this format"},
+        "pace": _means("of the replies that have none of their own", _ref("timing")),
         "rules": rules | {"description": "the first rule that matches answers"},
     }
     return {
@@ -53,9 +62,43 @@ def schema() -> Schema:
             "citation": _object("citation", _CITATION, UrlCitation, required=KEYS["citation"]),
             "logprob": _object("logprob", _LOGPROB, required=["token", "logprob"]),
             "fault": _fault(),
-            "pace": _object("pace", dict.fromkeys(KEYS["pace"], _SECONDS), Pace),
+            "figure": _figure(),
+            "pace": _pace(),
+            "timing": {"anyOf": [_ref("pace"), _NAMED_PACE, {"type": "string", "pattern": "="}]},
         },
     }
+
+
+def _figure() -> Schema:
+    two: Schema = {"type": "array", "items": _ONE_FIGURE, "minItems": 2, "maxItems": 2}
+    spread: Schema = {
+        name: {
+            "anyOf": [
+                two,
+                {
+                    "type": "object",
+                    "properties": dict.fromkeys(kind.__struct_fields__, _ONE_FIGURE),
+                    "required": list(kind.__struct_fields__),
+                    "additionalProperties": False,
+                },
+            ]
+        }
+        for name, kind in DISTRIBUTIONS.items()
+    }
+    distribution: Schema = {
+        "type": "object",
+        "properties": spread,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [*_ONE_FIGURE["anyOf"], distribution]}
+
+
+def _pace() -> Schema:
+    figures = dict.fromkeys(KEYS["pace"], _ref("figure"))
+    share: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+    return _object("pace", figures | {"jitter": share}, Pace)
 
 
 def _fault() -> Schema:
@@ -88,7 +131,7 @@ _STEP: dict[str, Schema] = {
     "times": _means(
         "how many calls in a row get this step", {"type": "integer", "minimum": 1, "default": 1}
     ),
-    "pace": _means("when the events of a stream leave", _ref("pace")),
+    "pace": _means("when the answer leaves", _ref("timing")),
     "fault": _means("what goes wrong, on purpose", {"anyOf": [_ref("fault"), _listed("fault")]}),
     "finish_reason": _means(
         "instead of the one that the API would give", {"enum": list(FINISH_REASONS)}

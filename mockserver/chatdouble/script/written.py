@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatdouble.answers import (
     ApiError,
     Recording,
@@ -31,7 +33,7 @@ from chatdouble.rules import (
     check_times,
     scenario_of,
 )
-from chatdouble.schedule import Pace
+from chatdouble.schedule import Pace, pace_of
 from chatdouble.script.conditions import when_of
 from chatdouble.script.place import Place
 from chatdouble.sources.making import Replayed, generated
@@ -54,7 +56,7 @@ _STEP_KEYS = ("reply", "fail", "retry_after", "times", "pace", "fault", *_REPLY_
 
 # the keys of each kind of mapping that a script is made of
 KEYS: dict[str, tuple[str, ...]] = {
-    "script": ("version", "rules"),
+    "script": ("version", "pace", "rules"),
     "rule": ("when", *_STEP_KEYS, "then", *_RULE_KEYS),
     "step": _STEP_KEYS,
     "fail": ("status", "message", "type", "code", "param", "retry_after"),
@@ -72,7 +74,8 @@ GOES_WITH = {"retry_after": "fail", **dict.fromkeys((*_REPLY_KEYS, "pace"), "rep
 
 def rules_of(root: Place) -> tuple[Rule, ...]:
     """The rules of a whole document."""
-    return tuple(map(_rule, _listed(root)))
+    pace = _pace_of_all(root)
+    return tuple(_paced(_rule(place), pace) for place in _listed(root))
 
 
 def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
@@ -83,12 +86,13 @@ def survey(root: Place) -> tuple[list[Rule], list[ScriptError]]:
     rules: list[Rule] = []
     mistakes: dict[str, ScriptError] = {}
     try:
+        pace = _pace_of_all(root)
         places = _listed(root)
     except ScriptError as error:
         return [], [error]
     for place in places:
         try:
-            rules.append(_rule(place))
+            rules.append(_paced(_rule(place), pace))
         except ScriptError as error:
             mistakes.setdefault(str(error), error)
             if root.is_spent:
@@ -117,6 +121,24 @@ def _mistakes(place: Place) -> Iterator[ScriptError]:
             attempt()
         except ScriptError as error:
             yield error
+
+
+def _pace_of_all(root: Place) -> Pace | None:
+    """The pace of the replies that have none of their own."""
+    if root.is_list():
+        return None
+    fields = root.fields(KEYS["script"], "version and rules")
+    return _pace(fields["pace"]) if "pace" in fields else None
+
+
+def _paced(rule: Rule, pace: Pace | None) -> Rule:
+    if pace is None:
+        return rule
+    steps = (
+        step if step.pace or isinstance(step.answer, ApiError) else replace(step, pace=pace)
+        for step in rule.steps
+    )
+    return replace(rule, steps=tuple(steps))
 
 
 def _listed(root: Place) -> list[Place]:
@@ -310,6 +332,8 @@ def _logprob(place: Place) -> TokenLogprob:
 
 
 def _pace(place: Place) -> Pace:
-    fields = place.fields(KEYS["pace"], "first and each, in seconds")
-    seconds = {key: value.number() for key, value in fields.items()}
-    return place.at_fault(lambda: Pace(**seconds))
+    if place.is_mapping():
+        place.fields(KEYS["pace"], "first, each, jitter, total or headers")
+    elif not isinstance(place.value(), str):
+        place.wrong(f"expected a mapping with first and each, or a text, got {place.kind()}")
+    return place.at_fault(lambda: pace_of(place.value()) or Pace())

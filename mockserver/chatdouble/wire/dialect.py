@@ -38,8 +38,10 @@ class Dialect(Protocol):
         """What the call counts against the rate limits, None if nothing."""
         ...
 
-    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
-        """The tokens of the prompt and of the completion, as ``usage`` says them."""
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """How many tokens of completion the reply has, as ``usage`` says; with ``whole``, those of
+        the request, too.
+        """
         ...
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:

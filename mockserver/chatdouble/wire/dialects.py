@@ -9,7 +9,8 @@ from chatdouble.wire import edge, headers, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
-from chatdouble.wire.response import Response, Stamp
+from chatdouble.wire.ratelimits import Cost
+from chatdouble.wire.response import Header, Response, Stamp
 from chatdouble.wire.stored import StoredCompletions
 
 DIALECTS: tuple[Dialect, ...] = (ChatCompletions(), StoredCompletions(), Models())
@@ -74,18 +75,39 @@ def parse(call: Call, body: bytes) -> Reply | None:
     return dialect.parse(body) if dialect else None
 
 
-def usage(call: Call, answer: Answer) -> tuple[int, int]:
-    """The tokens of the prompt and of the completion; none where nothing is said."""
+def cost(call: Call) -> Cost | None:
+    """What a call counts against the rate limits, None if it does not even reach them."""
     dialect = _BY_NAME.get(call.endpoint)
-    if dialect is None or call.view is None:
-        return 0, 0
+    if dialect is None or (isinstance(call.settled, ApiError) and plain.is_of_edge(call.settled)):
+        return None
+    return dialect.cost(call)
+
+
+def tokens(call: Call, answer: Answer, *, whole: bool = False) -> int:
+    """How many tokens an answer of the call's endpoint says; 0 if it is nothing that is said.
+
+    Args:
+        whole: whether the request's are counted with them.
+    """
+    dialect = _BY_NAME.get(call.endpoint)
     reply = parse(call, answer.body) if isinstance(answer, Recording) else answer
-    return dialect.usage(call, reply) if isinstance(reply, Reply) else (0, 0)
+    if dialect is None or not isinstance(reply, Reply) or call.view is None:
+        return 0
+    return dialect.tokens(call, reply, whole=whole)
 
 
-def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
+def render(
+    call: Call, answer: Answer, stamp: Stamp, limits: tuple[Header, ...] | None = None
+) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
     endpoint's dialect; with the headers of whoever says it.
+
+    Args:
+        call: the request.
+        answer: what is answered to it.
+        stamp: the answer's time and its share of chance.
+        limits: the headers that tell of rate limits which are counted; None tells of limits which
+            nothing has used up yet.
     """
     dialect = _BY_NAME.get(call.endpoint)
     match answer:
@@ -103,4 +125,4 @@ def render(call: Call, answer: Answer, stamp: Stamp) -> Response:
             response = plain.document(answer)
     # the one 429 whose headers are known, and any failure of the API's own, names no limits
     cost = dialect.cost(call) if dialect is not None and response.status < 429 else None
-    return headers.of_api(response, stamp, cost)
+    return headers.of_api(response, stamp, cost, limits)

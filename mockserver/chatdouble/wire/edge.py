@@ -23,7 +23,7 @@ _NO_KEY = ApiError(
 
 def refused_key(call: Call, keys: Sequence[str]) -> ApiError | None:
     """The refusal of a request without a key, or with another than these."""
-    key = _key(call.raw_headers)
+    key = key_of(call.raw_headers)
     if not key:
         return _NO_KEY
     if key in keys:
@@ -36,7 +36,7 @@ def refused_key(call: Call, keys: Sequence[str]) -> ApiError | None:
     )
 
 
-def _key(headers: Sequence[tuple[bytes, bytes]]) -> str:
+def key_of(headers: Sequence[tuple[bytes, bytes]]) -> str:
     """The key that the request brings: a bearer token, or the password of basic authentication."""
     value = next((value for name, value in headers if name == b"authorization"), b"")
     scheme, _, credentials = value.decode("latin-1").strip().partition(" ")

@@ -11,6 +11,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Header, Response, Shared, Stamp, lines
@@ -18,23 +20,36 @@ from chatdouble.wire.response import Header, Response, Shared, Stamp, lines
 _ORGANIZATION: Header = (b"openai-organization", b"org-chatdouble")
 _PROJECT: Header = (b"openai-project", b"proj_chatdouble")
 _VERSION: Header = (b"openai-version", b"2020-10-01")
+_TOOK = b"openai-processing-ms"
 _VARY: Header = (b"vary", b"Origin")
 
 # how large the template of a body is that says nothing
 _BARE = 630
 
 
-def of_api(response: Response, stamp: Stamp, cost: Cost | None) -> Response:
+def of_api(
+    response: Response, stamp: Stamp, cost: Cost | None, limits: tuple[Header, ...] | None = None
+) -> Response:
     """The response with what the API itself adds to it.
 
     Args:
         response: its own headers begin with its media type.
         stamp: its time and its share of chance.
         cost: what the request counts against the rate limits; None leaves those out.
+        limits: what is said of the rate limits instead; None says that of the cost.
     """
     own = response.own
     size = len(response.template.frames[0]) if response.length else 0
-    return _with(response, _of_api(own[0], stamp.created, cost, size), (_id(stamp), *own[1:]))
+    said = _of_api(own[0], stamp.created, cost, size)
+    if limits is not None:
+        # an error that a rule gives says by itself what is used up
+        set_by_answer = {name for name, _ in own}
+        headers = (
+            *(one for one in said.headers if not one[0].startswith(ratelimits.PREFIX)),
+            *(one for one in limits if one[0] not in set_by_answer),
+        )
+        said = Shared(headers, lines(headers))
+    return _with(response, said, (_id(stamp), *own[1:]))
 
 
 @lru_cache(maxsize=1024)
@@ -43,7 +58,7 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> S
         _date(created),
         media_type,
         _ORGANIZATION,
-        (b"openai-processing-ms", b"%d" % _milliseconds(cost, size)),
+        (_TOOK, b"%d" % _milliseconds(cost, size)),
         _PROJECT,
         _VERSION,
         *(ratelimits.headers(cost) if cost else ()),
@@ -76,6 +91,15 @@ def _milliseconds(cost: Cost | None, size: int) -> int:
     for each token. Here it is made from sizes, not from the clock, so that it is always the same.
     """
     return 150 + (cost.tokens // 50 if cost else 0) + 3 * max(size - _BARE, 0)
+
+
+def taking(response: Response, seconds: float) -> Response:
+    """The response with the time that it says it took, if it says one: that to its headers."""
+    said = tuple(
+        (name, b"%d" % round(1000 * seconds) if name == _TOOK else value)
+        for name, value in response.headers
+    )
+    return replace(response, own=said, shared=Shared())
 
 
 def request_id(stamp: Stamp) -> str:

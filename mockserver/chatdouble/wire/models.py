@@ -43,9 +43,9 @@ class Models:
     def parse(self, body: bytes) -> None:
         """Never a reply: models are told by documents."""
 
-    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
-        """None: no model is asked."""
-        return 0, 0
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """None: no model says anything."""
+        return 0
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: the call is settled when it is read."""

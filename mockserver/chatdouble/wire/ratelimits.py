@@ -1,6 +1,7 @@
 """What the API says of its rate limits in the headers of each answer.
 
-The figures are those of one organisation's recordings of 2026-03; nothing counts them down.
+The figures are those of one organisation's recordings of 2026-03; they stand where no limits are
+set that are counted.
 """
 
 from __future__ import annotations
@@ -51,30 +52,60 @@ _SNAPSHOT = re.compile(r"-(\d{4}|\d{4}-\d\d-\d\d)$")
 
 _MINUTE = 60_000
 
+PREFIX = b"x-ratelimit-"
+
+
+class Meter(Struct, frozen=True, gc=False):
+    """How a limit stands that is counted.
+
+    Attributes:
+        limit: how many it takes in a minute.
+        left: how many of them are left.
+        reset: milliseconds until all of them are there again.
+    """
+
+    limit: int
+    left: int
+    reset: int
+
+
+def family(model: str) -> str:
+    """The model's name without the date of its snapshot: those share their limits."""
+    return _SNAPSHOT.sub("", model)
+
 
 @lru_cache(maxsize=1024)
 def headers(cost: Cost) -> tuple[Header, ...]:
     """The headers for a request of this cost that meets limits which nothing has used up yet."""
-    limits = _LIMITS.get(_SNAPSHOT.sub("", cost.model), _OTHERS)
-    kinds = [("requests", limits.requests, 1), ("tokens", limits.tokens, cost.tokens)]
+    return counted(cost, None, None)
+
+
+def counted(cost: Cost, requests: Meter | None, tokens: Meter | None) -> tuple[Header, ...]:
+    """The headers for a request that meets these limits; None is one that nothing has used up."""
+    limits = _LIMITS.get(family(cost.model), _OTHERS)
+    meters = [
+        ("requests", requests or _unused(limits.requests, 1)),
+        ("tokens", tokens or _unused(limits.tokens, cost.tokens)),
+    ]
     if cost.images:
-        kinds.insert(0, ("input-images", _IMAGES, cost.images))
-    left = [(kind, limit, max(limit - used, 0)) for kind, limit, used in kinds]
+        meters.insert(0, ("input-images", _unused(_IMAGES, cost.images)))
     return (
-        *(_header("limit", kind, str(limit)) for kind, limit, _ in left),
-        *(_header("remaining", kind, str(rest)) for kind, _, rest in left),
-        *(
-            _header("reset", kind, _duration((limit - rest) * _MINUTE // limit))
-            for kind, limit, rest in left
-        ),
+        *(_header("limit", kind, str(meter.limit)) for kind, meter in meters),
+        *(_header("remaining", kind, str(meter.left)) for kind, meter in meters),
+        *(_header("reset", kind, duration(meter.reset)) for kind, meter in meters),
     )
 
 
+def _unused(limit: int, used: int) -> Meter:
+    left = max(limit - used, 0)
+    return Meter(limit, left, (limit - left) * _MINUTE // limit)
+
+
 def _header(what: str, kind: str, value: str) -> Header:
-    return (f"x-ratelimit-{what}-{kind}".encode(), value.encode())
+    return (PREFIX + f"{what}-{kind}".encode(), value.encode())
 
 
-def _duration(milliseconds: int) -> str:
+def duration(milliseconds: int) -> str:
     """The time as Go writes durations: ``0s``, ``6ms``, ``1.5s``, ``1m0s``."""
     if 0 < milliseconds < 1000:
         return f"{milliseconds}ms"

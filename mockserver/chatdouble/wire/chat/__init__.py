@@ -112,12 +112,13 @@ class ChatCompletions:
         except parse.NotAReplyError:
             return None
 
-    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
-        """The tokens that are counted, or that the reply's own figures say."""
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """The tokens of all choices, thoughts included."""
         if call.view is None:
-            return 0, 0
+            return 0
         request = call.view.detail
-        return render.usage(request, limits.limited(request, reply))
+        said = render.said_tokens(request, limits.limited(request, reply))
+        return said + render.asked_tokens(request, reply) if whole else said
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Render the reply as one body or as chunks, as the request asks."""

@@ -173,30 +173,34 @@ def _call_ids(count: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
     return holes
 
 
-def usage(request: ChatRequest, reply: Reply) -> tuple[int, int]:
-    """The tokens of the prompt and of the completion: counted, or as the reply's figures say."""
-    said = reply.usage or _COUNTED
-    prompt, completion = said.prompt_tokens, said.completion_tokens
-    if prompt is None:
-        prompt = prompt_tokens(request)
-    if completion is None:
-        completion = completion_tokens(request, reply, said.reasoning_tokens)
-    return prompt, completion
-
-
 def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> tuple[tuple[bytes, bytes], ...]:
-    prompt, completion = usage(request, reply)
+    usage = reply.usage or _COUNTED
+    prompt = asked_tokens(request, reply)
+    completion = said_tokens(request, reply)
     first, second = layout.usage
     counts = (_USAGE_HOLE, b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion))
     if not counts_media(request.model):
         return (counts,)
-    said = reply.usage or _COUNTED
-    spoken, heard = said.completion_audio_tokens, said.prompt_audio_tokens
+    spoken, heard = usage.completion_audio_tokens, usage.prompt_audio_tokens
     return (
         counts,
         (_quoted(documents.PROMPT_TEXT), b"%d" % max(prompt - heard, 0)),
         (_quoted(documents.COMPLETION_TEXT), b"%d" % max(completion - spoken, 0)),
     )
+
+
+def asked_tokens(request: ChatRequest, reply: Reply) -> int:
+    """The tokens of the prompt: counted, or as the reply's own figures say."""
+    usage = reply.usage or _COUNTED
+    return prompt_tokens(request) if usage.prompt_tokens is None else usage.prompt_tokens
+
+
+def said_tokens(request: ChatRequest, reply: Reply) -> int:
+    """The tokens of completion: counted, or as the reply's own figures say."""
+    usage = reply.usage or _COUNTED
+    if usage.completion_tokens is not None:
+        return usage.completion_tokens
+    return completion_tokens(request, reply, usage.reasoning_tokens)
 
 
 def _id(reply: Reply, shape: Shape, stamp: Stamp) -> bytes:

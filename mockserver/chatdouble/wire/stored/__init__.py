@@ -108,9 +108,9 @@ class StoredCompletions:
     def cost(self, call: Call) -> None:
         """Nothing: no model works for it."""
 
-    def usage(self, call: Call, reply: Reply) -> tuple[int, int]:
-        """None: no model is asked."""
-        return 0, 0
+    def tokens(self, call: Call, reply: Reply, *, whole: bool) -> int:
+        """None: no model says anything."""
+        return 0
 
     def render(self, call: Call, reply: Reply, stamp: Stamp) -> Response:
         """Never asked: what is stored is told as documents."""
