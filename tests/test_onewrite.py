@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chatdouble import onewrite
 from chatdouble.wire.response import Response, Shared, Template, lines
@@ -55,7 +56,16 @@ def cycle(method: str = "POST", *, keep_alive: bool = True) -> Any:
 
 def response(*own: tuple[bytes, bytes], status: int = 200, length: bool = True) -> Response:
     shared = Shared(DATE, lines(DATE))
-    return Response(status, (TYPE, *own), Template((b"",)), length=length, shared=shared)
+    headers = (*DATE, TYPE, *own)
+    return Response(status, headers, Template((b"",)), length=length, shared=shared)
+
+
+def test_headers_that_were_replaced_are_sent_as_they_are() -> None:
+    made = response(length=False)
+    other = replace(made, headers=((b"date", b"Fri, 02 Jan 2026 00:00:00 GMT"), TYPE))
+    asked = cycle()
+    assert onewrite.write(asked.send, other, b"{}")
+    assert asked.transport.writes == [by_uvicorn(other, b"{}")]
 
 
 def by_uvicorn(made: Response, body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from chatdouble.wire.response import Response, lines
+from chatdouble.wire.response import Response
 
 try:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle as _Cycle
@@ -81,13 +81,12 @@ def _is_open(cycle: Any) -> bool:
 def _head(response: Response, body: bytes) -> bytes | None:
     """The status line and all headers, None if uvicorn has to decide something about them."""
     status = _STATUS_LINES.get(response.status)
-    shared = response.shared.lines
-    own = lines(response.own)
-    if status is None or shared is None or own is None:
+    said = response.header_lines()
+    if status is None or said is None:
         return None
-    for name, _ in response.own:
+    for name, _ in response.headers:
         if name in _FRAMING:
             return None
     if response.length:
-        return b"%b%b%bcontent-length: %d\r\n\r\n" % (status, shared, own, len(body))
-    return b"%b%b%btransfer-encoding: chunked\r\n\r\n" % (status, shared, own)
+        return b"%b%bcontent-length: %d\r\n\r\n" % (status, said, len(body))
+    return b"%b%btransfer-encoding: chunked\r\n\r\n" % (status, said)

@@ -13,7 +13,7 @@ from chatdouble.dice import Dice
 from chatdouble.faults.events import EVENT_FAULTS, NOTHING, offset
 from chatdouble.faults.values import ENDS, Fault, error_of
 from chatdouble.schedule import Ending, Piece, joined
-from chatdouble.wire.response import Response, Shared
+from chatdouble.wire.response import Response
 
 # seconds between two writes that would otherwise leave, and arrive, as one
 _GAP = 0.02
@@ -129,7 +129,7 @@ class _Breaking:
                 (name, media_type if name == b"content-type" else value)
                 for name, value in self.response.headers
             )
-            self.response = replace(self.response, own=tuple(headers), shared=Shared())
+            self.response = replace(self.response, headers=tuple(headers))
             self._note(fault, "in the headers")
         for fault in self._named("truncate"):
             at = self._byte(fault.number, fault, last=self._size)

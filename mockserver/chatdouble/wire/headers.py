@@ -38,7 +38,7 @@ def of_api(
         cost: what the request counts against the rate limits; None leaves those out.
         limits: what is said of the rate limits instead; None says that of the cost.
     """
-    own = response.own
+    own = response.headers
     size = len(response.template.frames[0]) if response.length else 0
     said = _of_api(own[0], stamp.created, cost, size)
     if limits is not None:
@@ -68,14 +68,14 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> S
 
 def of_edge(response: Response, stamp: Stamp) -> Response:
     """The response with what the layer in front of the API adds to it."""
-    own = response.own
+    own = response.headers
     return _with(response, Shared(), (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
 
 
 def _with(response: Response, shared: Shared, own: tuple[Header, ...]) -> Response:
     return Response(
         response.status,
-        own,
+        shared.headers + own,
         response.template,
         response.head,
         response.holes,
@@ -99,7 +99,7 @@ def taking(response: Response, seconds: float) -> Response:
         (name, b"%d" % round(1000 * seconds) if name == _TOOK else value)
         for name, value in response.headers
     )
-    return replace(response, own=said, shared=Shared())
+    return replace(response, headers=said)
 
 
 def request_id(stamp: Stamp) -> str:

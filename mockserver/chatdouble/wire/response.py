@@ -84,26 +84,30 @@ class Response(Struct, frozen=True, gc=False):
 
     Attributes:
         status: the HTTP status.
-        own: its own headers as (name, value) pairs, names in lower case.
+        headers: (name, value) pairs, names in lower case.
         template: the body with its holes.
         head: what fills ``HEAD``.
         holes: further (placeholder, filling) pairs.
         length: whether a content-length is announced; a stream is sent chunked.
-        shared: headers that stand before its own.
+        shared: what its headers may begin with, whose lines are made already.
     """
 
     status: int
-    own: tuple[Header, ...]
+    headers: tuple[Header, ...]
     template: Template
     head: bytes = HEAD
     holes: tuple[tuple[bytes, bytes], ...] = ()
     length: bool = True
     shared: Shared = _NOTHING_SHARED
 
-    @property
-    def headers(self) -> tuple[Header, ...]:
-        """All headers, in the order in which they are sent."""
-        return self.shared.headers + self.own
+    def header_lines(self) -> bytes | None:
+        """The headers as they are sent; None if one of them cannot be sent."""
+        shared = self.shared
+        size = len(shared.headers)
+        if not size or shared.lines is None or self.headers[:size] != shared.headers:
+            return lines(self.headers)
+        own = lines(self.headers[size:])
+        return None if own is None else shared.lines + own
 
     def whole(self) -> bytes:
         """The body's bytes."""

@@ -124,7 +124,7 @@ class Prepared(Struct, frozen=True, gc=False):
         created = stamp.created if self.created is None else self.created
         return Response(
             status=200,
-            own=(self.media_type,),
+            headers=(self.media_type,),
             template=self.template,
             head=b"%b%b%d" % (id, self.between, created),
             holes=holes,
