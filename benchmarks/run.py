@@ -45,16 +45,16 @@ def main() -> None:
         folder = Path(name)
         env = environment(folder / "byte-code")
         rows = [
-            *throughput.measure(folder, env, rounds=4 if quick else 12, seconds=0.4),
-            *recordings.measure(folder, env, rounds=4 if quick else 10, seconds=0.4),
+            *throughput.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
+            *recordings.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
             *memory.measure(folder, env, answers=30_000 if quick else 300_000),
             *([] if options.no_rivals else rivals.measure(folder, env, rounds=3, seconds=1.0)),
             *accuracy.measure(folder, env, quick=quick),
             *slow.measure(folder, env),
             *startup.measure(env, runs=3 if quick else 11),
-            *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
-            *recording.measure(folder, env, rounds=2 if quick else 5),
-            *fixture.measure_import(folder, env, pairs=5 if quick else 31),
+            *fixture.measure_tests(folder, env, rounds=2 if quick else 5),
+            *recording.measure(folder, env, rounds=2 if quick else 3),
+            *fixture.measure_import(folder, env, pairs=5 if quick else 15),
         ]
         print(render(rows), stages.render(stages.measure()), sep="\n\n")
         for file in _FURTHER:
