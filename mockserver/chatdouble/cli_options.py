@@ -1,4 +1,4 @@
-"""Options that say who gets in, and for how long."""
+"""Options that commands share."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ LISTENING = (
         "out, it answers only to its own names: loopback, --host and these.",
     ),
     click.option(
+        "--metrics",
+        is_flag=True,
+        help="Serve figures for Prometheus at /metrics; needs chatdouble[metrics].",
+    ),
+    click.option(
         "--request-timeout",
         default=20.0,
         show_default=True,
@@ -21,6 +26,15 @@ LISTENING = (
         metavar="SECONDS",
         help="How long a request may take to come whole; then its connection is closed.",
     ),
+)
+
+WORKERS = click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes that answer on the port. Each has its own counts, journal and stored "
+    "completions, so scripts that count calls are refused; there is no control API.",
 )
 
 CONTROL_TOKEN = click.option(

@@ -105,7 +105,8 @@ class Session(Scripting, Verification):
         self._settings = settings
         self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
-        self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
+        worker = f"\n{settings.worker}" if settings.worker else ""
+        self._key = hashlib.blake2b(f"{settings.seed}\n{id}{worker}".encode()).digest()
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
         self._upstream = upstream or next(
             (source for source in sources if isinstance(source, Upstream)), None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvicorn.config
@@ -32,12 +32,15 @@ from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
 
+if TYPE_CHECKING:
+    from chatdouble.metrics import Metrics
+
 # sessions that requests may open by naming them
 _MOST_SESSIONS = 10_000
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on the address; port 0 takes a free one.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
 
     The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
     request costs 40 ms more.
@@ -55,6 +58,8 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:
@@ -206,6 +211,7 @@ class Server:
             no such session. It is given the session's id.
 
     Raises:
+        ChatdoubleError: metrics are wanted, and prometheus-client is not installed.
         ListenError: when it is started and its address is taken or not ours.
     """
 
@@ -216,9 +222,10 @@ class Server:
         on_demand: Callable[[str], tuple[Source, ...]] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._listener = listener
         self._on_demand = on_demand
         self._hub = Hub(self._demanded)
+        self._metrics = _metrics(self._hub) if self.settings.metrics else None
+        self._listener = listener if self._metrics is None else self._metrics.beside(listener)
         self._made = 0
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -290,14 +297,17 @@ class Server:
         if self._uvicorn is not None:
             self._uvicorn.close(session)
 
-    def listen(self) -> None:
+    def listen(self, listening: socket.socket | None = None) -> None:
         """Take the address, so that ``url`` is known and connections queue.
+
+        Args:
+            listening: a socket that listens already, to be used instead of the settings' address.
 
         Raises:
             ListenError: it is taken or not ours.
         """
         if self._socket is None:
-            self._socket = bind(self.settings.host, self.settings.port)
+            self._socket = listening or bind(self.settings.host, self.settings.port)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop()``, or in the main thread until SIGINT or SIGTERM.
@@ -310,7 +320,7 @@ class Server:
         """
         self.listen()
         config = uvicorn.Config(
-            create_app(self._hub, self.settings, self._listener, self._control()),
+            create_app(self._hub, self.settings, self._listener, self._control(), self._metrics),
             lifespan="off",
             ws="none",
             interface="asgi3",
@@ -369,6 +379,12 @@ class Server:
         if self._thread is not None:
             self._thread.join(timeout=10)
             self._thread = None
+
+
+def _metrics(hub: Hub) -> Metrics:
+    from chatdouble.metrics import Metrics
+
+    return Metrics(lambda: sum(session.journal.streaming for session in hub.sessions))
 
 
 def _installed(wanted: str, otherwise: str) -> str:

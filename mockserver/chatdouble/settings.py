@@ -97,6 +97,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             what the published OpenAPI document forbids; fields that it does not name pass, and no
             rule looks at several fields or at the model. ``off``: nothing that is a JSON object;
             what cannot be understood is disregarded.
+        metrics: whether figures for Prometheus are served at ``/metrics``; needs
+            ``chatdouble[metrics]``.
+        worker: which of several processes on one port this is, from 1; each makes ids that no
+            other makes. 0 is the only one.
 
     Raises:
         ScriptError: the pace is none.
@@ -133,6 +137,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     keys: Sequence[str] | None = None
     upstream: str | None = None
     validation: Validation = "api"
+    metrics: bool = False
+    worker: int = 0
 
     def __post_init__(self) -> None:
         force_setattr(self, "pace", pace_of(self.pace))

@@ -39,7 +39,7 @@ class Matcher(Struct, frozen=True):
 
     def holds(self, values: tuple[Any, ...]) -> bool:
         """Whether one of the values fulfils the condition."""
-        return any(map(self.test, values))
+        return self.test(values[0]) if len(values) == 1 else any(map(self.test, values))
 
     def data(self) -> Any:
         """The condition as a script says it."""
