@@ -45,6 +45,14 @@ def listed(items: Any) -> dict[str, Any]:
             {"invoice_id": TEXT, "amount": NUMBER},
             {"invoice_id": "67890", "amount": 5},
         ),
+        # who a sentence speaks of
+        ("Jason is 25 years old", {"name": TEXT, "age": WHOLE}, {"name": "Jason", "age": 25}),
+        ("Extract: Ann Lee is 30.", {"name": TEXT, "age": WHOLE}, {"name": "Ann Lee", "age": 30}),
+        (
+            "Ann Lee is a nurse from Graz, Austria",
+            {"name": TEXT, "city": TEXT, "country": TEXT},
+            {"name": "Ann Lee", "city": "Graz", "country": "Austria"},
+        ),
         # enums
         ("Rome, in FAHRENHEIT", {"unit": UNITS}, {"unit": "fahrenheit"}),
         ("in dark mode", {"theme": {"enum": ["light", "dark_mode"]}}, {"theme": "dark_mode"}),
@@ -57,6 +65,8 @@ def listed(items: Any) -> dict[str, Any]:
         # dates and times
         ("on 2024-02-29", {"date": DATE}, {"date": "2024-02-29"}),
         ("on May 3, 2024", {"day": DATE}, {"day": "2024-05-03"}),
+        ("on 2024/5/3", {"day": DATE}, {"day": "2024-05-03"}),
+        ("am 03.05.2024 um 9", {"day": DATE}, {"day": "2024-05-03"}),
         ("on the 3rd of may 2024", {"birthday": TEXT}, {"birthday": "2024-05-03"}),
         ("2024-05-03 at 3pm", {"start": MOMENT}, {"start": "2024-05-03T15:00:00Z"}),
         ("2024-05-03T10:00+02:00", {"start": MOMENT}, {"start": "2024-05-03T10:00:00+02:00"}),
