@@ -233,7 +233,7 @@ def test_a_tool_result_is_asked_by_name_id_and_content_together() -> None:
     assert when(tool_result={"name": "g", "content": "sun"}).why_not(call) == (
         "wants tool_result name equals 'g' and content equals 'sun', got f: 'sunny', g: 'rain'"
     )
-    with pytest.raises(ScriptError, match="tool_result has name, call_id and content"):
+    with pytest.raises(ScriptError, match="tool_result has name, call_id and content, not "):
         when(tool_result={"nme": "f"})
 
 

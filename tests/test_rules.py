@@ -122,6 +122,8 @@ def test_a_rate_limit_by_its_name_says_when_to_come_again() -> None:
     assert api_error("quota").code == "insufficient_quota"
     with pytest.raises(ScriptError, match="an error is one of bad_request, context_length"):
         api_error("rate limit")
+    with pytest.raises(ScriptError, match="got 'rate_limits'; did you mean 'rate_limit'"):
+        api_error("rate_limits")
 
 
 def test_a_whole_reply_brings_its_own_fields() -> None:

@@ -63,7 +63,7 @@ def test_an_assertion_that_fails_says_what_came() -> None:
         (lambda: made.assert_called(user="one", times=3), "expected 3 calls with user equals"),
         (lambda: made.assert_not_called(user="two"), "expected no call with user equals 'two'"),
         (lambda: made.assert_order({"user": "two"}, {"user": "two"}), "as number 2 of 2"),
-        (lambda: session().assert_called(), "expected a call with any call, got 0; no call came"),
+        (lambda: session().assert_called(), "expected a call, got 0; no call came"),
     ):
         with pytest.raises(AssertionError, match=words):
             wrong()
@@ -172,7 +172,21 @@ def test_the_conversation_is_told_in_a_few_lines() -> None:
         "-> POST /v1/chat/completions model=gpt-4o",
         "   user: 'Hello'",
         "<- 200 scripted: 'Let me see.', calls f {\"a\":1}",
+        "   rule 1 (user equals 'Hello'), answer 1",
+        "   f is no tool of the request; it offers none",
         "-> POST /v1/chat/completions (stream) model=gpt-4o",
         "   user: 'Bye'",
         "<- 429 scripted (open): Rate limit reached.",
+        "   rule 2 (user equals 'Bye'), answer 1",
+    ]
+
+
+def test_the_conversation_names_a_rule_that_another_one_hides() -> None:
+    made = session()
+    made.on(user=contains("Hel")).reply("Hi.")
+    made.on(user=contains("Hello")).reply("Good day.")
+    ask(made)
+    assert conversation(made).splitlines()[-2:] == [
+        "   rule 1 (user contains 'Hel'), answer 1",
+        "rule 2 (user contains 'Hello'): rule 1 answers all of its calls; put it before that one",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import NamedTuple
 
 from chatdouble.answers import ApiError
@@ -114,7 +115,9 @@ def api_error(
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(status, str):
         if status not in FAILURES:
-            raise ScriptError(f"an error is one of {', '.join(FAILURES)}, got {status!r}")
+            near = difflib.get_close_matches(status, FAILURES, 1, 0.6)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ScriptError(f"an error is one of {', '.join(FAILURES)}, got {status!r}{hint}")
         usual = FAILURES[status]
         if status == _LIMITED:
             retry_after = 1 if retry_after is None else retry_after

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chatdouble.engine import Session
 
 _MOST_EXCHANGES = 50
+# the sources that choose an answer, and say why
+_DECIDING = ("scripted", "generated")
 
 
 def problems(session: Session, *, matched: bool = True, used: bool = True) -> str:
@@ -39,10 +41,14 @@ def problems(session: Session, *, matched: bool = True, used: bool = True) -> st
 
 
 def conversation(session: Session) -> str:
-    """What was asked and answered, a few lines for each exchange."""
+    """What was asked and answered and by which rule, a few lines for each exchange, and the rules
+    that can never be reached.
+    """
     exchanges = session.journal.exchanges
     lines = [line for one in exchanges[-_MOST_EXCHANGES:] for line in _told(one)]
     more = len(exchanges) - _MOST_EXCHANGES
+    if lines:
+        lines += [_hidden(late, before) for late, before in unreachable(session.rules)]
     return "\n".join(([f"({more} earlier exchanges)"] if more > 0 else []) + lines)
 
 
@@ -57,7 +63,7 @@ def _rules(count: int) -> str:
 def _unused(session: Session, rule: Rule) -> str:
     before = next((one for late, one in unreachable(session.rules) if late is rule), None)
     if before is not None:
-        return f"  {rule}: {before.origin} answers all of its calls; put it before that one"
+        return f"  {_hidden(rule, before)}"
     calls = [call for call in session.journal.calls if call.view is not None]
     if not calls:
         return f"  {rule}: no call came that could be read"
@@ -65,6 +71,10 @@ def _unused(session: Session, rule: Rule) -> str:
     reason = rule.when.why_not(nearest) or "other rules answered all of its calls"
     diff = rule.when.difference(nearest)
     return "\n".join((f"  {rule}: {reason}", *(f"      {line}" for line in diff)))
+
+
+def _hidden(rule: Rule, before: Rule) -> str:
+    return f"{rule}: {before.origin} answers all of its calls; put it before that one"
 
 
 def _told(exchange: Exchange) -> Iterator[str]:
@@ -76,7 +86,21 @@ def _told(exchange: Exchange) -> Iterator[str]:
             yield from (f"     calls {made.name} {made.arguments}" for made in said.tool_calls)
     ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
     yield f"<- {exchange.response.status} {exchange.source}{ended}: {_answer(exchange)}"
+    if exchange.source in _DECIDING and not _is_own_error(exchange.answer):
+        yield f"   {exchange.why}"
+    yield from _strange_calls(exchange)
     yield from (f"   fault {fault}" for fault in exchange.faults)
+
+
+def _strange_calls(exchange: Exchange) -> Iterator[str]:
+    """The tools that an answer calls though the request does not offer them."""
+    answer, view = exchange.answer, exchange.call.view
+    if view is None or not isinstance(answer, Reply):
+        return
+    offered = [tool.name for tool in view.tools]
+    for name in dict.fromkeys(made.name for made in answer.tool_calls):
+        if name not in offered:
+            yield f"   {name} is no tool of the request; it offers {', '.join(offered) or 'none'}"
 
 
 def _answer(exchange: Exchange) -> str:

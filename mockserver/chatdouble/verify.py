@@ -48,7 +48,7 @@ class Verification:
             return found[-1]
         wanted = "a call" if times is None else f"{times} call{'s' * (times != 1)}"
         raise AssertionError(
-            f"expected {wanted} with {asked}, got {len(found)}; {self._came(asked)}"
+            f"expected {wanted}{_with(asked)}, got {len(found)}; {self._came(asked)}"
         )
 
     def assert_not_called(self, **conditions: Any) -> None:
@@ -62,7 +62,7 @@ class Verification:
         found = [exchange.call for exchange in self._matching(asked)]
         if found:
             raise AssertionError(
-                f"expected no call with {asked}, got {len(found)}: {_shown(found[0])}"
+                f"expected no call{_with(asked)}, got {len(found)}: {_shown(found[0])}"
             )
 
     def assert_order(self, *sets: Mapping[str, Any]) -> None:
@@ -102,8 +102,8 @@ class Verification:
 
         if not self.journal.wait(lambda: len(answered()) >= calls, timeout):
             raise AssertionError(
-                f"expected {calls} answered call{'s' * (calls != 1)} with {asked} within {timeout} "
-                f"s, got {len(answered())}; {self._came(asked)}"
+                f"expected {calls} answered call{'s' * (calls != 1)}{_with(asked)} within "
+                f"{timeout} s, got {len(answered())}; {self._came(asked)}"
             )
         return answered()
 
@@ -134,6 +134,10 @@ class Verification:
             for call in calls[-_MOST_SHOWN:]
         ]
         return "\n".join((f"{len(calls)} came, the last of them:", *lines))
+
+
+def _with(asked: When) -> str:
+    return f" with {asked}" if asked.parts else ""
 
 
 def _shown(call: Call) -> str:

@@ -154,14 +154,14 @@ def test_a_bomb_is_stopped_at_the_limit(raw: Raw, coding: str, fold: object) -> 
     fits, bursts = (fold(GOOD + b" " * (size - len(GOOD))) for size in (LIMIT, LIMIT + 1))
     bomb = fold(bytes(90_000_000))
     assert encoded(raw, coding, fits)[0] == 200
-    began = time.monotonic()
+    began = time.process_time()
     assert len(bomb) < LIMIT
     for body in (bursts, bomb):
         assert encoded(raw, coding, body) == (
             413,
             f"The request's body is larger than {LIMIT} bytes.",
         )
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("chunked", [False, True])

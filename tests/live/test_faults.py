@@ -324,7 +324,7 @@ def test_hanging_answers_end_when_the_server_stops() -> None:
             waiting.append(connection)
         until(lambda: len(session.journal) == len(waiting))
         started = time.monotonic()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20  # they hang for a minute and more
     for connection in waiting:
         while connection.recv(65536):
             pass

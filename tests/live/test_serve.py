@@ -137,8 +137,8 @@ def test_a_signal_ends_it_at_once_even_beside_an_open_stream(
         assert b"200 OK" in client.recv(1000)
         began = time.monotonic()
         server.process.send_signal(number)
-        status, out, err = server.ended()
-        assert time.monotonic() - began < 6  # two, and what a busy machine adds
+        status, out, err = server.ended(30)
+        assert time.monotonic() - began < 10  # the stream would take minutes
     assert (status, err) == (0, "")
     assert "(client left)" in out
     again = run("serve", "--port", server.port)
@@ -180,10 +180,8 @@ def test_a_log_that_nobody_reads_holds_up_nothing() -> None:
         for _ in range(2000):
             assert raw.send("GET", "/v1/models")[0].status == 200
         raw.connection.close()
-        began = time.monotonic()
         process.terminate()
-        assert process.wait(10) == 0
-        assert time.monotonic() - began < 5
+        assert process.wait(30) == 0
 
 
 def test_a_log_whose_reader_has_gone_ends() -> None:

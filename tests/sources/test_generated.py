@@ -185,9 +185,9 @@ def test_nonsense_ends_with_some_json(schema: Any) -> None:
     ],
 )
 def test_a_schema_without_end_ends(schema: Any) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     text = json.dumps(Fitter(schema, a_faker()).value())
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     assert len(text) < 1_000_000
 
 
@@ -263,13 +263,13 @@ def test_a_custom_tool_gets_a_text_and_a_legacy_function_its_arguments() -> None
 
 
 def test_long_texts_and_many_options_are_bounded() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     long = {"type": "array", "minItems": 100, "items": {"type": "string", "minLength": 100_000}}
     assert len(json.dumps(Fitter(long, a_faker()).value())) < 200_000
     options = [{"type": "string"}] * 20_000
     many = {"type": "array", "minItems": 2000, "items": {"anyOf": options}}
     json.dumps(Fitter(many, a_faker()).value())
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_required_goes_on_to_a_tool_that_was_not_called_yet() -> None:

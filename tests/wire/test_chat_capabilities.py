@@ -60,7 +60,7 @@ from tests.wire.test_chat_read import USER, read_chat, refused
             "reasoning_effort",
             "none",
             "Unsupported value: 'reasoning_effort' does not support 'none' with this model. "
-            "Supported values are: 'low', 'medium', 'high', and 'xhigh'.",
+            "Supported values are: 'low', 'medium', and 'high'.",
         ),
         (
             "gpt-5.6-sol",
@@ -77,6 +77,12 @@ from tests.wire.test_chat_read import USER, read_chat, refused
             "Supported values are: 'medium'.",
         ),
         ("o1-mini", "reasoning_effort", "low", "Unknown parameter: 'reasoning_effort'."),
+        (
+            "ft:o4-mini-2025-04-16:an-org::id",
+            "stop",
+            "x",
+            "Unsupported parameter: 'stop' is not supported with this model.",
+        ),
         ("gpt-5", "top_p", 0.9, "Unsupported parameter: 'top_p' is not supported with this model."),
         (
             "o4-mini",

@@ -54,6 +54,16 @@ ALLOWED = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [
             None,
         ),
         (
+            {
+                "tools": [SHELL],
+                "tool_choice": {"type": "function", "function": {"name": "shell"}},
+            },
+            "Invalid value for 'function_call': no function named 'shell' was specified in the "
+            "'functions' parameter.",
+            "function_call",
+            None,
+        ),
+        (
             {"tools": [FUNCTION], "tool_choice": ALLOWED},
             "Tool choice 'shell' not found in 'tools' parameter.",
             "tool_choice",

@@ -289,9 +289,9 @@ def test_the_first_bad_schema_is_reported() -> None:
 def test_a_huge_schema_takes_time_in_proportion_to_its_size(strict: bool) -> None:
     def seconds(properties: int) -> float:
         schema = closed(**{str(number): TEXT for number in range(properties)})
-        began = time.process_time()
+        began = time.thread_time()
         read_chat(tools=[function(schema, strict=strict)])
-        return time.process_time() - began
+        return time.thread_time() - began
 
     # ten times the size: a walk over all pairs would take a hundred times as long
     assert seconds(100_000) < 50 * max(seconds(10_000), 0.001)

@@ -114,6 +114,15 @@ class TestMessages:
     def test_a_recorded_message_counts_as_recorded(self) -> None:
         assert prompt() == 12
 
+    @pytest.mark.parametrize("base", ["gpt-3.5-turbo-0125", "gpt-4.1-2025-04-14", "o4-mini"])
+    def test_a_fine_tuned_model_counts_as_its_base(self, base: str) -> None:
+        # the encodings cut it differently
+        said = [
+            {"role": "user", "content": "自然言語処理は楽しい"},
+            {"role": "assistant", "content": "x"},
+        ]
+        assert prompt(*said, model=f"ft:{base}:an-org:a-name:id") == prompt(*said, model=base)
+
     def test_text_parts_are_joined_before_they_are_counted(self) -> None:
         parts = [{"type": "text", "text": "Say this is a te"}, {"type": "text", "text": "st"}]
         assert prompt({"role": "user", "content": parts}) == 12
@@ -561,11 +570,11 @@ class TestHostileSchemas:
         ids=lambda schema: "-".join(list(schema)[:3]),
     )
     def test_counting_ends_soon(self, schema: Any) -> None:
-        begin = time.perf_counter()
+        begin = time.thread_time()
         tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
         form = {"type": "json_schema", "json_schema": {"name": "f", "schema": schema}}
         assert prompt(tools=tools, response_format=form) > 12
-        assert time.perf_counter() - begin < 5
+        assert time.thread_time() - begin < 5
 
     def test_schemas_as_deep_as_can_be_read(self) -> None:
         deep = '{"a":' * 900 + "1" + "}" * 900

@@ -29,6 +29,7 @@ def long(tokens: int, **fields: Any) -> dict[str, Any]:
         ("gpt-4.1-nano", "max_tokens", 40_000, 32_768),
         ("gpt-5-mini", "max_completion_tokens", 200_000, 128_000),
         ("o4-mini", "max_completion_tokens", 100_001, 100_000),
+        ("ft:gpt-4o-2024-08-06:an-org::id", "max_tokens", 16_385, 16_384),
     ],
 )
 def test_a_completion_that_the_model_cannot_write(
@@ -119,7 +120,7 @@ def test_a_long_request_that_fits_is_taken() -> None:
 
 def test_counting_what_is_much_too_long_does_not_take_long() -> None:
     part = {"type": "text", "text": WORD * 200_000}
-    began = time.perf_counter()
+    began = time.thread_time()
     error = refused(read_chat({"role": "user", "content": [part] * 2}, model="gpt-4o"))
     assert error.code == "context_length_exceeded"
-    assert time.perf_counter() - began < 10
+    assert time.thread_time() - began < 10

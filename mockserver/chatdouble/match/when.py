@@ -193,8 +193,13 @@ def when(
         if fields.get(name) is not None:
             parts.append(Condition(name, matcher(fields[name])))
     if isinstance(tool_result, Mapping):
-        if not tool_result or tool_result.keys() - set(Result.__struct_fields__):
-            raise ScriptError("tool_result has name, call_id and content")
+        strange = [key for key in tool_result if key not in Result.__struct_fields__]
+        if strange or not tool_result:
+            got = f", not {strange[0]!r}" if strange else ""
+            raise ScriptError(
+                f"tool_result has name, call_id and content{got}: the result of one tool is asked "
+                'for with {"name": "get_weather", "content": "sunny"}'
+            )
         parts.append(Result(**{key: matcher(asked) for key, asked in tool_result.items()}))
     elif tool_result is not None:
         parts.append(Condition("tool_result", matcher(tool_result)))

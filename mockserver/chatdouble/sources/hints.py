@@ -37,7 +37,8 @@ class Hint(NamedTuple):
         kind: what it is.
         text: it, as it is written; dates and times as ISO 8601 writes them.
         at: where in the prompt it stands.
-        before: the word before it, in lower case, or a sign of money; for a name, the preposition.
+        before: the word before it, in lower case, or a sign of money; for a name, the preposition,
+            or the "is" behind it.
         after: the word after it, in lower case, or ``%``.
         whole: a name with what follows its comma ("Paris, France"); else ``""``.
     """
@@ -83,6 +84,7 @@ _FINDERS: tuple[tuple[Kind, str], ...] = (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?(?![\w:])",
     ),
     ("date", r"\b\d{4}-\d\d-\d\d\b"),
+    ("date", rf"\b{_YEAR}/(?P<month>\d\d?)/{_DAY}\b|\b{_DAY}\.(?P<month>\d\d?)\.{_YEAR}\b"),
     ("date", rf"(?i)\b{_MONTH}\s{_DAY}(?:,?\s{_YEAR})\b|\b{_DAY}\s(?:of\s)?{_MONTH},?\s{_YEAR}\b"),
     ("time", r"(?i)\b(?P<h>\d{1,2}):(?P<m>\d\d)(?::(?P<s>\d\d))?\s?(?P<half>am|pm)?\b"),
     ("time", r"(?i)\b(?P<h>\d{1,2})\s?(?P<half>am|pm)\b"),
@@ -114,6 +116,8 @@ _NAMES = regex.compile(
     rf"(?<!\w)(?P<before>(?i:{_PLACED}))\s(?:the\s)?"
     rf"(?P<names>{_NAME}(?:(?:,\s?|\s(?:and|or|&)\s){_NAME}){{0,6}})"
 )
+# who a sentence speaks of: "Jason is 25", "Extract: Ann Lee is a nurse"
+_SUBJECTS = regex.compile(rf"(?:^|[\n.:;!?\"'(]\s?)(?P<name>{_NAME})\s(?P<before>is)(?!\w)")
 _BETWEEN = regex.compile(r"(,\s?|\s(?:and|or|&)\s)")
 
 
@@ -141,6 +145,11 @@ _NO_PLACES = _words(
 )
 # what "is" is followed by in a question
 _NO_VALUES = _words("it he she that the there they this what which who")
+# what a sentence begins with that names nobody
+_NO_SUBJECTS = _NO_VALUES | _words(
+    "a all an and any each every here his her how if its life mine my no nothing one our so some "
+    "someone something their these today tomorrow when where why yesterday your"
+)
 # written with a capital, and yet the name of nothing that a property asks for
 _NO_NAMES = frozenset(
     (
@@ -236,6 +245,9 @@ def _found(text: str) -> list[Hint]:
             rest = rest[: match.start()] + " " * (match.end() - match.start()) + rest[match.end() :]
     for match in _NAMES.finditer(rest):
         found += _names(match)
+    for match in _SUBJECTS.finditer(rest):
+        if match["name"].split()[0].lower() not in _NO_SUBJECTS:
+            found.append(Hint("name", match["name"], match.start("name"), match["before"]))
     for match in _PLACES.finditer(rest):
         if match["place"] not in _NO_PLACES:
             at = match.start("place")
@@ -265,10 +277,9 @@ def _read(kind: Kind, match: regex.Match[str]) -> str | None:
     if kind == "quoted":
         return next((one for one in match.groups() if one and one.strip()), None)
     if kind == "date" and given:
-        number = next(
-            at for at, month in enumerate(_MONTHS, 1) if month.startswith(given["month"].lower())
-        )
-        return f"{given['year']}-{number:02}-{int(given['day']):02}"
+        month = given["month"].lower()
+        number = next((at for at, name in enumerate(_MONTHS, 1) if name.startswith(month)), 0)
+        return f"{given['year']}-{number or int(month):02}-{int(given['day']):02}"
     if kind == "time":
         hour, half = int(given["h"]), (given["half"] or "").lower()
         if half:

@@ -26,6 +26,7 @@ _PEOPLE = (
     "name is",
     "i am",
     "i'm",
+    "is",
     "for",
     "to",
     "by",
@@ -51,6 +52,7 @@ _AFTER = {
     "language": ("to", "in", "from"),
 }
 _OF_PLACES = {"city", "country", "place"}
+_OF_PEOPLE = {"person", "first_name", "last_name", "username"}
 _FROM = {"from", "origin", "source", "departure", "start", "sender", "author"}
 _TO = {"to", "destination", "dest", "target", "arrival", "end", "recipient", "receiver"}
 _MAILED = {"to", "cc", "bcc", "from", "sender", "recipient", "receiver", "addressee", "reply_to"}
@@ -240,6 +242,9 @@ def _placed(hints: Hints, wanted: _Wanted, *, again: bool = False) -> Offers:
     names = [hint for hint in hints.free("name", again=again) if hint.before in before]
     if not names and wanted.kind in _OF_PLACES:
         names = [hint for hint in hints.free("place", again=again) if hint.before in before]
+    if wanted.kind in _OF_PEOPLE:
+        # "from Oslo, Norway" tells a place
+        names = [hint for hint in names if not (hint.whole and hint.before in ("in", "from"))]
     names.sort(key=lambda hint: before.index(hint.before))
     if "array" in wanted.types and names:
         same = [hint for hint in names if hint.before == names[0].before]
@@ -249,6 +254,8 @@ def _placed(hints: Hints, wanted: _Wanted, *, again: bool = False) -> Offers:
         first, _, last = hint.text.partition(" ")
         if hint.whole and wanted.kind in ("place", "address"):
             yield hint.whole, hints.within(hint.at, hint.whole)
+        if hint.whole and wanted.kind == "country":
+            yield hint.whole.partition(", ")[2], hints.within(hint.at, hint.whole)[-1:]
         if wanted.kind == "first_name":
             # what follows is left for the last name
             yield first, ()

@@ -18,6 +18,7 @@ from chatdouble.wire.chat.models import (
     counts_media,
     efforts,
     encoding,
+    family,
     is_known,
     is_old,
     is_search,
@@ -69,7 +70,7 @@ def refused_role(model: str, roles: Iterable[str]) -> ApiError | None:
     """The refusal of the first message whose role the model does not know."""
     if not reasons(model):
         return None
-    refused = {"system", "developer"} if model.startswith("o1-mini") else {"function"}
+    refused = {"system", "developer"} if family(model).startswith("o1-mini") else {"function"}
     for index, role in enumerate(roles):
         if role in refused:
             param = f"messages[{index}].role"
@@ -89,6 +90,7 @@ def refused_at_field(model: str, field: str, value: Any) -> ApiError | None:
         field: the field's name.
         value: its value as JSON has it or as the types have it; not None.
     """
+    model = family(model)
     if field == "prompt_cache_retention":
         return _retention(model, value)
     if reasons(model):
@@ -177,7 +179,7 @@ def refused_values(request: ChatRequest, body: bytes) -> ApiError | None:
 
 def refused_format(request: ChatRequest) -> ApiError | None:
     """The refusal of a form of the reply that the request's model does not take."""
-    model, form = request.model, request.response_format
+    model, form = family(request.model), request.response_format
     if isinstance(form, JsonObjectFormat) and _without_json_mode(model):
         return _no_format("json_object", ".")
     if isinstance(form, JsonSchemaFormat) and _without_schemas(model):
@@ -188,7 +190,7 @@ def refused_format(request: ChatRequest) -> ApiError | None:
 
 def _sampling(request: ChatRequest, body: bytes) -> ApiError | None:
     if request.temperature not in (None, 1):
-        if request.model.startswith("o3-mini"):
+        if family(request.model).startswith("o3-mini"):
             return unsupported_parameter("temperature")
         # as it was sent: 0 is not written 0.0
         sent = msgspec.json.decode(body)["temperature"]
@@ -204,7 +206,7 @@ def _sampling(request: ChatRequest, body: bytes) -> ApiError | None:
 def _needs_responses(request: ChatRequest) -> bool:
     """Whether the model calls functions while it reasons, which it does for another endpoint."""
     return (
-        request.model.startswith(("gpt-5.4", "gpt-5.5", "gpt-5.6"))
+        family(request.model).startswith(("gpt-5.4", "gpt-5.5", "gpt-5.6"))
         and any(isinstance(tool, FunctionTool) for tool in request.tools or ())
         and not _without_reasoning(request)
     )

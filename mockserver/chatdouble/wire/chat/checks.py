@@ -31,6 +31,7 @@ from chatdouble.wire.chat.media import refused_media
 from chatdouble.wire.chat.models import (
     counts_media,
     efforts,
+    family,
     is_chat,
     is_search,
     only_responds,
@@ -143,7 +144,7 @@ def _plain(model: str) -> _Plain:
         or only_responds(model)
         or counts_media(model)
         or is_search(model)
-        or model.startswith("o1-mini")
+        or family(model).startswith("o1-mini")
     ):
         size = 0
     elif window is not None:

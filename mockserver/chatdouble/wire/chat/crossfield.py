@@ -7,6 +7,7 @@ from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
     ChosenAllowed,
+    ChosenCustom,
     CustomToolOffer,
     DeveloperMessage,
     FunctionMessage,
@@ -56,7 +57,7 @@ def _tools(request: ChatRequest) -> ApiError | None:
             "tools" if request.tools else "functions",
         )
     chosen = chosen_name(request)
-    if chosen is not None and chosen not in _offered(request):
+    if chosen is not None and chosen not in _choosable(request):
         # recorded: a tool_choice is reported in the words for functions, too
         return refuse(
             f"Invalid value for 'function_call': no function named '{chosen}' was specified in "
@@ -90,10 +91,24 @@ def _not_offered(request: ChatRequest, choice: ChosenAllowed) -> ApiError | None
     return None
 
 
-def _offered(request: ChatRequest) -> set[object]:
-    functions = [*(request.functions or ()), *tool_functions(request)]
-    custom = [tool.custom for tool in request.tools or () if isinstance(tool, CustomToolOffer)]
-    return {offer.name for offer in (*functions, *custom)}
+def _offered(request: ChatRequest) -> set[str]:
+    return _functions(request) | _custom(request)
+
+
+def _choosable(request: ChatRequest) -> set[str]:
+    """The names that the one tool that must be called can have: a choice says of which kind."""
+    if isinstance(request.tool_choice, ChosenCustom):
+        return _custom(request)
+    return _functions(request)
+
+
+def _functions(request: ChatRequest) -> set[str]:
+    return {offer.name for offer in (*(request.functions or ()), *tool_functions(request))}
+
+
+def _custom(request: ChatRequest) -> set[str]:
+    tools = request.tools or ()
+    return {tool.custom.name for tool in tools if isinstance(tool, CustomToolOffer)}
 
 
 def _output(request: ChatRequest) -> ApiError | None:

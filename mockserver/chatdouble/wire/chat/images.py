@@ -10,6 +10,7 @@ import binascii
 from math import ceil, floor, sqrt
 from typing import TypeAlias
 
+from chatdouble.wire.chat.models import family
 from chatdouble.wire.chat.request import ImageUrl
 
 Size: TypeAlias = tuple[int, int]
@@ -45,6 +46,7 @@ def image_tokens(image: ImageUrl, model: str) -> int:
     size = _size_in(image.url)
     if size is None:
         return 0
+    model = family(model)
     for beginning, price in _PATCHES:
         if model.startswith(beginning):
             return ceil(price * _patches(*size)) + 1

@@ -30,20 +30,29 @@ SNAPSHOTS = {
 }
 
 
+def family(model: str) -> str:
+    """The model itself, or the one that a fine-tuned model (``ft:BASE:…``) was made from."""
+    if not model.startswith("ft:"):
+        return model
+    return model.split(":", 2)[1]
+
+
 def reasons(model: str) -> bool:
     """Whether the model belongs to a family that reasons before it answers (gpt-5*, o1, o3, o4)."""
+    model = family(model)
     return model.startswith(("gpt-5", "o1", "o3", "o4")) and "-chat" not in model
 
 
 def reasons_unasked(model: str) -> bool:
     """Whether it reasons when no effort is named: gpt-5.1 to gpt-5.5 do so only when asked."""
-    return reasons(model) and not model.startswith(
+    return reasons(model) and not family(model).startswith(
         ("gpt-5.1", "gpt-5.2", "gpt-5.3", "gpt-5.4", "gpt-5.5")
     )
 
 
 def is_old(model: str) -> bool:
     """Whether it is of the families before gpt-4o: gpt-3.5, gpt-4 and its dated and turbo forms."""
+    model = family(model)
     return model == "gpt-4" or model.startswith(("gpt-4-", "gpt-3.5"))
 
 
@@ -59,7 +68,7 @@ def says_logprobs(model: str) -> bool:
 
 def has_fingerprint(model: str) -> bool:
     """Whether ``system_fingerprint`` holds a value; recorded for gpt-4o, gpt-4.1 and o3-mini."""
-    return model.startswith(("gpt-4o", "gpt-4.1", "o3-mini"))
+    return family(model).startswith(("gpt-4o", "gpt-4.1", "o3-mini"))
 
 
 def is_search(model: str) -> bool:
@@ -69,21 +78,22 @@ def is_search(model: str) -> bool:
 
 def counts_media(model: str) -> bool:
     """Whether usage tells text, images and sound apart: the models that hear or speak."""
-    return model.startswith("gpt-audio") or "audio-preview" in model
+    return family(model).startswith("gpt-audio") or "audio-preview" in model
 
 
 def says_cache_writes(model: str) -> bool:
     """Whether usage tells what was put into the cache; recorded for gpt-5.6-sol."""
-    return model.startswith("gpt-5.6")
+    return family(model).startswith("gpt-5.6")
 
 
 def is_known(model: str) -> bool:
     """Whether it is one of OpenAI's that do not reason; what others take is not known here."""
-    return model.startswith(("gpt-3.5", "gpt-4", "chatgpt-4o"))
+    return family(model).startswith(("gpt-3.5", "gpt-4", "chatgpt-4o"))
 
 
 def is_chat(model: str) -> bool:
     """Whether it can chat at all: base, instruct, embedding and media models cannot."""
+    model = family(model)
     return not model.startswith(_NO_CHAT) and model not in _BASE
 
 
@@ -106,6 +116,7 @@ _NO_CHAT = (
 
 def only_responds(model: str) -> bool:
     """Whether it is served by ``/v1/responses`` alone: the pro, codex and research models."""
+    model = family(model)
     return model.startswith(("codex-mini", "computer-use-preview", "gpt-image-")) or (
         reasons(model) and any(word in model for word in ("-pro", "-codex", "-deep-research"))
     )
@@ -113,6 +124,7 @@ def only_responds(model: str) -> bool:
 
 def sees(model: str) -> bool:
     """Whether it takes images."""
+    model = family(model)
     if model.startswith(("gpt-3.5", "o1-mini", "o1-preview", "o3-mini")):
         return False
     seeing = ("gpt-4-turbo-2024", "gpt-4-vision", "gpt-4-1106-vision")
@@ -121,6 +133,7 @@ def sees(model: str) -> bool:
 
 def efforts(model: str) -> tuple[str, ...]:
     """What ``reasoning_effort`` can be, as refusals of the model list it; empty if unknown."""
+    model = family(model)
     if model.startswith("gpt-5") and "-chat" in model:
         return ("medium",)
     if not reasons(model) or model.startswith(("o1-mini", "o1-preview")):
@@ -131,4 +144,4 @@ def efforts(model: str) -> tuple[str, ...]:
         return ("none", "low", "medium", "high", "xhigh")
     if model.startswith("gpt-5"):
         return ("minimal", "low", "medium", "high")
-    return ("low", "medium", "high", "xhigh")
+    return ("low", "medium", "high")

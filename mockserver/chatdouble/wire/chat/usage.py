@@ -19,7 +19,7 @@ from chatdouble import tokens
 from chatdouble.answers import Reply
 from chatdouble.tokens import Counter, EncodingName
 from chatdouble.wire.chat.images import image_tokens
-from chatdouble.wire.chat.models import encoding, reasons
+from chatdouble.wire.chat.models import encoding, family, reasons
 from chatdouble.wire.chat.request import (
     AssistantMessage,
     ChatRequest,
@@ -182,7 +182,7 @@ def _exchange(
     total = count(said) + 4 if said else 0
     if message.name:
         total += count(message.name) + 1
-    if model.startswith(("gpt-5", "o4")):
+    if family(model).startswith(("gpt-5", "o4")):
         total += 6
     texts = [text_of(result) for result in results]
     if len(calls) > 1:
@@ -260,7 +260,7 @@ def _offer(request: ChatRequest, count: Count) -> int:
     """Tokens of tools besides their text: what stands around them, and which must be called."""
     total = -1
     if reasons(request.model):
-        total = 81 if request.model.startswith("gpt-5") else 0
+        total = 81 if family(request.model).startswith("gpt-5") else 0
     if _choice(request) == "none":
         return total + 1
     name = _forced(request)
@@ -297,6 +297,7 @@ def _said(request: ChatRequest, reply: Reply, reasoned: bool) -> int:
 
 def _header(model: str, tools: bool, reasoned: bool) -> int:
     """Tokens of a reasoning model's text besides the text."""
+    model = family(model)
     if model.startswith(("o1", "o3")):
         return 13
     if model.startswith("o4"):
@@ -307,6 +308,7 @@ def _header(model: str, tools: bool, reasoned: bool) -> int:
 
 def _reasons_first(model: str) -> bool:
     """Whether it is of the models that always open with reasoning: gpt-5 and gpt-5.1."""
+    model = family(model)
     version = model.removeprefix("gpt-5").partition("-")[0]
     return model.startswith("gpt-5") and version in ("", ".1")
 
@@ -323,6 +325,7 @@ def _called(request: ChatRequest, reply: Reply, count: Count) -> int:
     total += count(f"functions.{name}") + count(arguments)
     if model in ("gpt-4", "gpt-4-0613"):
         return total + 3
+    model = family(model)
     if model.startswith("o4") or _reasons_first(model):
         return total + 15
     return total + (9 if model.startswith("gpt-5") else 6)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdouble.answers import ApiError
+from chatdouble.wire.chat.models import family
 from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.sentences import refuse
 from chatdouble.wire.chat.usage import prompt_tokens
@@ -76,7 +77,7 @@ _WINDOWS = (
 
 def window_of(model: str) -> Window | None:
     """The model's bounds, None if they are not known."""
-    return _window(model[:_LONGEST])
+    return _window(family(model)[:_LONGEST])
 
 
 _LONGEST = max(len(beginning) for beginning, _ in _WINDOWS)
