@@ -301,11 +301,7 @@ class Housekeeping:
                 unused.setdefault(file, []).append(int(number))
         for name, numbers in sorted(unused.items()):
             what = f"interaction{'s' * (len(numbers) > 1)} {', '.join(map(str, sorted(numbers)))}"
-            if prune:
-                from chatdouble.cassette.store import remove
-
-                remove(Path(name), frozenset(numbers))
-            done = "removed" if prune else "never used"
+            done = _removed(Path(name), numbers) if prune else "never used"
             lines.append(f"{self.short(Path(name))}: {what} {done}")
         if lines and not prune:
             lines.append("--chatdouble-prune removes what is not used")
@@ -330,6 +326,18 @@ class Housekeeping:
         if lines:
             lines.append("record them again with --chatdouble-mode=all")
         return lines
+
+
+def _removed(file: Path, numbers: list[int]) -> str:
+    """Take interactions out of a cassette, and say whether that went well."""
+    from chatdouble import CassetteError
+    from chatdouble.cassette.store import remove
+
+    try:
+        remove(file, frozenset(numbers))
+    except CassetteError as error:
+        return f"never used, and not removed: it {error.problem}"
+    return "removed"
 
 
 _HOUSEKEEPING: pytest.StashKey[Housekeeping] = pytest.StashKey()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -198,6 +199,21 @@ def test_unused_recordings_are_told_and_pruned(
     assert [file.name for file in folder.iterdir()] == ["test_it.yaml"]
     assert held(folder / "test_it.yaml") == ["Hello"]
     run(pytester).stdout.no_fnmatch_line("*chatdouble: cassettes*")
+
+
+def test_what_cannot_be_pruned_is_told_and_stays(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    write(pytester, f'{ONE}        assert ask(chatdouble, "Bye") == "See you."\n')
+    run(pytester, "--chatdouble-mode=once", upstream=upstream).assert_outcomes(passed=1)
+    file = pytester.path / "cassettes" / "test_app" / "test_it.yaml"
+    file.write_text(json.dumps(yaml.safe_load(file.read_text())))
+    before = file.read_bytes()
+    write(pytester, ONE)
+    result = run(pytester, "--chatdouble-prune")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*interaction 2 never used, and not removed: it is laid out *"])
+    assert file.read_bytes() == before
 
 
 def test_old_recordings_are_told(pytester: pytest.Pytester, upstream: Session) -> None:
