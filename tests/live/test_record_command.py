@@ -181,7 +181,7 @@ def test_session_names_cannot_leave_the_folder(run: Run, real: Any, tmp_path: Pa
         (("--upstream", "nowhere"), "chatdouble: the upstream base URL begins with http"),
         (("--upstream", "http://h/v1", "--upstream-timeout", "0"), "--upstream-timeout"),
         (("--upstream", "http://h/v1", "--mode", "some"), "--mode"),
-        ((), "Missing option '--upstream'"),
+        ((), "name it with --upstream URL"),
     ],
 )
 def test_options_that_cannot_be_meant(tmp_path: Path, options: tuple[str, ...], words: str) -> None:
