@@ -180,6 +180,14 @@ def test_the_key_that_was_sent_is_found_however_it_is_written(written: object) -
     assert "<api-key-1>" in body
 
 
+@pytest.mark.parametrize(
+    "text", ["password:\n", "API_KEY=\\", "token = \t", "my secret:\r\n- ", "Basic understanding"]
+)
+def test_a_name_or_word_that_leads_to_no_secret_says_nothing(text: str) -> None:
+    take = a_take(request_body=json.dumps({"messages": [{"content": text}]}).encode())
+    assert redact(take, Placeholders()).request_body == take.request_body
+
+
 def test_the_key_is_found_in_bytes_that_are_no_text() -> None:
     kept = redacted(
         request_headers=(("api-key", "0123456789abcdef"),),
