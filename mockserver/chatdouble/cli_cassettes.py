@@ -1,4 +1,4 @@
-"""Housekeeping of cassettes: ``show``, ``diff``, ``convert``, ``redact``, ``forget``, ``verify``."""
+"""Housekeeping of cassettes: ``show``, ``diff``, ``convert``, ``redact``, and so on."""
 
 from __future__ import annotations
 
