@@ -11,7 +11,9 @@ import asyncio
 import gc
 import importlib
 import time
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import cycle
 from typing import NamedTuple, cast
 
 from benchmarks.processes import Server
@@ -61,8 +63,8 @@ def post(port: int, body: bytes) -> bytes:
     ) % (port, len(body), body)
 
 
-def drive(server: Server, request: bytes, seconds: float) -> Load:
-    """Send the request again and again over all connections, and count the answers.
+def drive(server: Server, requests: Sequence[bytes], seconds: float) -> Load:
+    """Send the requests in turn, again and again, over all connections, and count the answers.
 
     Raises:
         RuntimeError: an answer is no 200, or the server closes a connection.
@@ -71,29 +73,28 @@ def drive(server: Server, request: bytes, seconds: float) -> Load:
     loop = event_loop()
     gc.disable()
     try:
-        return loop.run_until_complete(_drive(server, request, seconds))
+        return loop.run_until_complete(_drive(server, requests, seconds))
     finally:
         gc.enable()
         loop.close()
 
 
-async def _drive(server: Server, request: bytes, seconds: float) -> Load:
+async def _drive(server: Server, requests: Sequence[bytes], seconds: float) -> Load:
     loop = asyncio.get_running_loop()
     watch = _Watch(loop)
-    connect = partial(
-        loop.create_connection, partial(_Client, request, watch), "127.0.0.1", server.port
-    )
+    client = partial(_Client, cycle(requests), watch)
+    connect = partial(loop.create_connection, client, "127.0.0.1", server.port)
     clients = [(await connect())[1] for _ in range(CONNECTIONS)]
     started, used = time.perf_counter(), server.processor_time()
-    for client in clients:
-        client.send()
+    for one in clients:
+        one.send()
     watch.start()
     await asyncio.sleep(seconds)
     elapsed, now = time.perf_counter() - started, server.processor_time()
     answers, idle = watch.answers, watch.idle
-    for client in clients:
-        client.last = True
-    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), timeout=30)
+    for one in clients:
+        one.last = True
+    await asyncio.wait_for(asyncio.gather(*(one.done for one in clients)), timeout=30)
     watch.stop()
     served = elapsed if used is None or now is None else now - used
     return Load(answers, elapsed, served / elapsed, 1 - idle / elapsed)
@@ -128,13 +129,13 @@ class _Watch:
 
 
 class _Client(asyncio.Protocol):
-    """One connection: sends its request, waits for the whole answer, sends it again."""
+    """One connection: sends the next request, waits for the whole answer, and so on."""
 
-    def __init__(self, request: bytes, watch: _Watch) -> None:
+    def __init__(self, requests: Iterator[bytes], watch: _Watch) -> None:
         self.last = False
         self._watch = watch
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._request = request
+        self._requests = requests
         self._transport: asyncio.WriteTransport
         # the answer's bytes while its head is not complete, then only as many as its end has
         self._seen = b""
@@ -147,7 +148,7 @@ class _Client(asyncio.Protocol):
 
     def send(self) -> None:
         self._seen, self._missing, self._chunked = b"", None, False
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._watch.reads += 1
@@ -168,7 +169,7 @@ class _Client(asyncio.Protocol):
         if not data.startswith(b"HTTP/1.1 200 "):
             self._fail(f"the server answered {data[:400]!r}")
             return
-        length = data.find(_LENGTH, 0, end)
+        length = data[:end].lower().find(_LENGTH)
         if length < 0:
             self._chunked = True
             self._end_of_stream(data[end:])

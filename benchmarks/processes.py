@@ -29,6 +29,13 @@ class Server(NamedTuple):
         # the id of another process's clock, as clock_getcpuclockid(3) makes it
         return time.clock_gettime((~self.pid << 3) | 2)
 
+    def memory(self) -> float | None:
+        """Megabytes that are in memory; None where the system does not tell."""
+        if sys.platform != "linux":
+            return None
+        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
 
 def environment(byte_code: Path) -> dict[str, str]:
     """The environment for measured processes.

@@ -13,32 +13,56 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import accuracy, fixture, recording, replaying, slow, startup, throughput
-from benchmarks.processes import environment, two_cores
+from benchmarks import (
+    accuracy,
+    fixture,
+    memory,
+    recording,
+    recordings,
+    replaying,
+    rivals,
+    slow,
+    stages,
+    startup,
+    throughput,
+)
+from benchmarks.processes import environment, printed, two_cores
 from benchmarks.table import render
+
+# benchmarks with tables of their own, which are printed behind this one
+_FURTHER = ("cassettes.py",)
 
 
 def main() -> None:
     """Measure everything and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
-    quick = parser.parse_args().quick
+    parser.add_argument("--no-rivals", action="store_true", help="install and measure no others")
+    options = parser.parse_args()
+    quick = options.quick
     started = time.perf_counter()
     machine = _machine()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = environment(folder / "byte-code")
         rows = [
-            *throughput.measure(folder, env, rounds=5 if quick else 25, seconds=0.4),
+            *throughput.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
+            *recordings.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
+            *memory.measure(folder, env, answers=30_000 if quick else 300_000),
+            *([] if options.no_rivals else rivals.measure(folder, env, rounds=3, seconds=1.0)),
             *accuracy.measure(folder, env, quick=quick),
             *slow.measure(folder, env),
             *startup.measure(env, runs=3 if quick else 11),
-            *fixture.measure_tests(folder, env, rounds=2 if quick else 7),
-            *recording.measure(folder, env, rounds=2 if quick else 5),
-            *replaying.measure(folder, rounds=1 if quick else 3),
-            *fixture.measure_import(folder, env, pairs=5 if quick else 31),
+            *fixture.measure_tests(folder, env, rounds=2 if quick else 5),
+            *recording.measure(folder, env, rounds=2 if quick else 3),
+            *replaying.measure(folder, rounds=1 if quick else 2),
+            *fixture.measure_import(folder, env, pairs=5 if quick else 15),
         ]
-    print(render(rows))
+        print(render(rows), stages.render(stages.measure()), sep="\n\n")
+        for file in _FURTHER:
+            path = Path(__file__).with_name(file)
+            if path.is_file():
+                print("", printed([sys.executable, str(path)], env), sep="\n")
     print(f"\n{machine}; {time.perf_counter() - started:.0f} s")
 
 

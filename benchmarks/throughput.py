@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import statistics
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,28 +17,33 @@ from benchmarks.processes import Server, chatdouble_command, pinned, serving, tw
 from benchmarks.table import Row, quartiles
 
 # a hundred words, none of which is more than one token
-_REPLY = " ".join(["It", "will", "be", "warm", "and", "dry", "in", "the", "south", "today"] * 10)
-_SCRIPT = f"version: 1\nrules:\n  - when: {{user: {{contains: weather}}}}\n    reply: {_REPLY}\n"
+REPLY = " ".join(["It", "will", "be", "warm", "and", "dry", "in", "the", "south", "today"] * 10)
+_RULE = "  - when: {{user: {{contains: {}}}}}\n    reply: {}\n"
+
+QUESTION = "What will the weather be like?"
+# more than anything remembers
+_QUESTIONS = [f"What will the weather be like on day {number}?" for number in range(20_000)]
+_RULES = 1_000
 
 _AIM = 0.6
+_AIM_OF_MANY = 0.8
 
 
 class Duel(NamedTuple):
-    """One kind of answer: rounds of chatdouble and, in the same order, of the bare app."""
+    """Rounds of one server and, in the same order, of another."""
 
-    size: int
-    content_chunks: int
     ours: list[Load]
     theirs: list[Load]
 
     @property
     def ratios(self) -> list[float]:
-        """Chatdouble's rate as a share of the bare app's, round by round."""
+        """The first one's rate as a share of the other's, round by round."""
         return [a.rate / b.rate for a, b in zip(self.ours, self.theirs, strict=True)]
 
 
 def measure(folder: Path, env: dict[str, str], *, rounds: int, seconds: float) -> list[Row]:
-    """The rows for a JSON reply and for a stream.
+    """The rows for a JSON reply and for a stream, to the same request and to others, and with
+    many rules.
 
     Args:
         folder: where files for the servers may be written.
@@ -44,45 +51,81 @@ def measure(folder: Path, env: dict[str, str], *, rounds: int, seconds: float) -
         rounds: how often the two servers take turns.
         seconds: how long each turn is.
     """
+    one = _script(folder / "one.yaml", ["weather"])
+    many = _script(folder / "many.yaml", [f"day {number}?" for number in range(_RULES)])
     rows = []
-    for kind, stream in (("JSON reply", False), ("stream", True)):
-        duel = fight(folder, env, stream=stream, rounds=rounds, seconds=seconds)
-        what = f"{duel.content_chunks} content chunks, " if stream else ""
-        low, high = quartiles(duel.ratios)
-        rows.append(
-            Row(
-                f"{kind} ({what}{duel.size / 1000:.1f} kB)",
-                f"{_rate(duel.ours)}/s",
-                f"bare app {_rate(duel.theirs)}/s ({_busy(duel.theirs)})",
-                f"{statistics.median(duel.ratios):.2f} of bare",
-                f"{low:.2f} to {high:.2f}",
-                f"{_AIM} of bare",
-            )
-        )
+    with serving_pinned([*chatdouble_command(), *_serve(one)], env) as ours:
+        for kind, stream in (("JSON reply", False), ("stream", True)):
+            same, others = requests([QUESTION], stream), requests(_QUESTIONS, stream)
+            body = answer_to(ours, same[0])
+            with bare_server(folder, env, body, stream=stream) as theirs:
+                for of, sent in (("the same request", same), ("no two requests alike", others)):
+                    duel = fight(ours, theirs, sent, sent, rounds, seconds)
+                    aim = f"{_AIM} of bare" if sent is same else ""
+                    figure = f"{kind} ({_size(body, stream)}), {of}"
+                    rows.append(row(figure, duel, "bare app", "of bare", aim))
+        asked = requests(_QUESTIONS[:_RULES], stream=False)
+        with serving_pinned([*chatdouble_command(), *_serve(many)], env) as theirs:
+            duel = fight(theirs, ours, asked, asked, rounds, seconds)
+        aim = f"{_AIM_OF_MANY} of one rule"
+        rows.append(row(f"JSON reply, {_RULES:,} rules", duel, "one rule", "of one rule", aim))
     return rows
 
 
-def fight(folder: Path, env: dict[str, str], *, stream: bool, rounds: int, seconds: float) -> Duel:
-    """Let chatdouble and the bare app take turns on one core, with the load on another."""
-    server_core, load_core = two_cores() or (None, None)
-    script, file = folder / "script.yaml", folder / "body"
-    script.write_text(_SCRIPT, encoding="utf-8")
-    request = _request(stream=stream)
-    ours_command = [*chatdouble_command(), "serve", str(script), "--port", "0", "--quiet"]
-    with serving(ours_command, env, server_core) as ours:
-        body = answer_to(ours, request)
-        file.write_bytes(body)
-        their_command = [sys.executable, bare.__file__, str(file), *["--stream"] * stream]
-        with serving(their_command, env, server_core) as theirs, pinned(load_core):
-            duel = Duel(len(body), body.count(b'"delta":{"content":"'), [], [])
-            turns = [(ours, duel.ours), (theirs, duel.theirs)]
-            for server, _ in turns:
-                drive(server, post(server.port, request), seconds)
-            for _ in range(rounds):
-                for server, loads in turns:
-                    loads.append(drive(server, post(server.port, request), seconds))
-                turns.reverse()
+def row(figure: str, duel: Duel, other: str, of: str, aim: str = "") -> Row:
+    """The row of a duel."""
+    low, high = quartiles(duel.ratios)
+    return Row(
+        figure,
+        f"{_rate(duel.ours)}/s",
+        f"{other} {_rate(duel.theirs)}/s ({_busy(duel.theirs)})",
+        f"{statistics.median(duel.ratios):.2f} {of}",
+        f"{low:.2f} to {high:.2f}",
+        aim,
+    )
+
+
+def fight(
+    ours: Server,
+    theirs: Server,
+    our_requests: Sequence[bytes],
+    their_requests: Sequence[bytes],
+    rounds: int,
+    seconds: float,
+) -> Duel:
+    """Let two servers take turns on one core, with the load on another."""
+    duel = Duel([], [])
+    turns = [
+        (ours, [post(ours.port, body) for body in our_requests], duel.ours),
+        (theirs, [post(theirs.port, body) for body in their_requests], duel.theirs),
+    ]
+    with pinned((two_cores() or (None, None))[1]):
+        for server, sent, _ in turns:
+            drive(server, sent, seconds)
+        for _ in range(rounds):
+            for server, sent, loads in turns:
+                loads.append(drive(server, sent, seconds))
+            turns.reverse()
     return duel
+
+
+@contextlib.contextmanager
+def serving_pinned(command: Sequence[str], env: dict[str, str]) -> Iterator[Server]:
+    """A server on the core that servers are measured on."""
+    with serving(command, env, (two_cores() or (None, None))[0]) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def bare_server(
+    folder: Path, env: dict[str, str], body: bytes, *, stream: bool
+) -> Iterator[Server]:
+    """The bare app, which answers with these bytes."""
+    file = folder / "body"
+    file.write_bytes(body)
+    command = [sys.executable, bare.__file__, str(file), *["--stream"] * stream]
+    with serving_pinned(command, env) as server:
+        yield server
 
 
 def answer_to(server: Server, request: bytes) -> bytes:
@@ -105,10 +148,31 @@ def answer_to(server: Server, request: bytes) -> bytes:
     return body
 
 
-def _request(*, stream: bool) -> bytes:
-    message = {"role": "user", "content": "What will the weather be like?"}
-    request = {"model": "gpt-4o-mini", "messages": [message]}
-    return json.dumps(request | ({"stream": True} if stream else {})).encode()
+def requests(questions: Sequence[str], stream: bool) -> list[bytes]:
+    """The bodies of requests that ask these questions."""
+    more = {"stream": True} if stream else {}
+    return [
+        json.dumps(
+            {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": question}], **more}
+        ).encode()
+        for question in questions
+    ]
+
+
+def _script(file: Path, texts: Sequence[str]) -> Path:
+    rules = "".join(_RULE.format(json.dumps(text), REPLY) for text in texts)
+    file.write_text(f"version: 1\nrules:\n{rules}", encoding="utf-8")
+    return file
+
+
+def _serve(script: Path) -> list[str]:
+    return ["serve", str(script), "--port", "0", "--quiet"]
+
+
+def _size(body: bytes, stream: bool) -> str:
+    chunks = body.count(b'"delta":{"content":"')
+    what = f"{chunks} content chunks, " if stream else ""
+    return f"{what}{len(body) / 1000:.1f} kB"
 
 
 def _rate(loads: list[Load]) -> str:

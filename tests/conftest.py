@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from hypothesis import settings
+
+# how long an example takes says more of the machine than of the code
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 pytest_plugins = ["pytester"]
 # with a pytest.ini of its own; scripts/test-clients runs it

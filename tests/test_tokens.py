@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import random
+import string
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,44 @@ def test_no_piece_is_less_than_a_token(name: EncodingName, text: str) -> None:
 def test_short_and_long_pieces_are_merged_alike(piece: str) -> None:
     bpe = tokens.encoding("o200k_base")
     assert bpe._scan(piece.encode()) == bpe._heap(piece.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "letters",
+    ["x", " ", "\n ", "ab", string.ascii_lowercase, "-=*/", "\u65e5\u672c\u8a9e", "\u0301e"],
+)
+def test_a_long_piece_is_merged_as_one(name: EncodingName, letters: str) -> None:
+    bpe = tokens.encoding(name)
+    for size in (2_049, 2_500, 7_000):
+        piece = "".join(random.Random(size).choices(letters, k=size)).encode()
+        assert tuple(chain(*bpe.windows(piece))) == bpe._heap(piece)
+
+
+@given(text=st.text("ab'rRvelL \n1.", max_size=200), letters=st.integers(8, 40))
+def test_a_long_text_is_cut_into_the_same_pieces_bit_by_bit(text: str, letters: int) -> None:
+    bpe = tokens.encoding("o200k_base")
+    assert list(chain(*bpe.pieces(text, letters))) == list(chain(*bpe.pieces(text, 1_000)))
+
+
+def test_a_text_that_takes_long_is_counted_nearly() -> None:
+    # how long counting takes is seen from outside, in tests/live/test_hostile_input.py
+    letters = "".join(random.Random(1).choices(string.ascii_lowercase, k=100_000))
+    encoding = tokens.encoding()
+    exact, _ = encoding.measure(letters, 10_000_000)
+    for text in (letters, letters[:50_000] + " " + letters[50_000:]):
+        for most in (50_000, 200_000):
+            assert encoding.measure(text, most)[0] == pytest.approx(exact, rel=0.02)
+    assert tokens.count("x" * 3_000_000) == pytest.approx(3_000_000 / 8, rel=0.01)
+
+
+def test_texts_beyond_the_work_for_one_request_are_estimated() -> None:
+    count = tokens.Counter()
+    assert count("a b c") == 3
+    letters = random.Random(1).choices(string.ascii_lowercase, k=1_000_000)
+    count("".join(letters))
+    assert count("a b c") == 2
+    assert tokens.Counter()("a b c") == 3
 
 
 @pytest.mark.parametrize(

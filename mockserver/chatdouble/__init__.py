@@ -5,8 +5,8 @@ Public names are imported on first use, so that ``import chatdouble`` costs next
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# what type checkers take for true; importing it from typing would take longer than all the rest
+TYPE_CHECKING = False
 
 __version__ = "0.1.0"
 
@@ -88,6 +88,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from chatdouble.answers import (
         ApiError,
         Audio,
@@ -132,6 +134,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

@@ -1,14 +1,14 @@
-"""The app: a Starlette router, and the one handler behind all endpoints."""
+"""The app: the one handler behind all endpoints, and what is served beside it."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
-from starlette.routing import Mount, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatdouble import bodies
@@ -21,10 +21,11 @@ from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
 from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
-from chatdouble.wire import dialects
+from chatdouble.wire import dialects, pages
 from chatdouble.wire.response import Stamp
 
 CONTROL_PREFIX = "/_chatdouble"
+METRICS_PATH = "/metrics"
 
 _log = logging.getLogger("chatdouble")
 
@@ -45,13 +46,38 @@ def create_app(
     settings: Settings,
     listener: Listener | None = None,
     control: ASGIApp | None = None,
-) -> Router:
+    metrics: ASGIApp | None = None,
+) -> ASGIApp:
     """Make the app that serves the hub's sessions: the default at ``/``, others at ``/s/<id>``.
 
-    The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``.
+    The listener is told of what comes for no session; ``control`` serves ``/_chatdouble``, and
+    ``metrics`` serves ``/metrics``.
     """
-    routes = [] if control is None else [Mount(CONTROL_PREFIX, control)]
-    return Router(routes, default=Handler(hub, settings, listener), redirect_slashes=False)
+    handler = Handler(hub, settings, listener)
+    routes: list[BaseRoute] = []
+    if control is not None:
+        routes.append(Mount(CONTROL_PREFIX, control))
+    if metrics is not None:
+        routes.append(Route(METRICS_PATH, metrics, methods=["GET"]))
+    if not routes:
+        return handler
+    return _Beside(handler, Router(routes, default=handler, redirect_slashes=False))
+
+
+class _Beside:
+    """Leads what begins like the paths of routes to the router, and all else past it.
+
+    The router looks at its routes for each request, which takes longer than to find a rule.
+    """
+
+    def __init__(self, handler: ASGIApp, router: ASGIApp) -> None:
+        self._handler = handler
+        self._router = router
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What answers the request, to be awaited."""
+        ours = scope["path"].startswith((CONTROL_PREFIX, METRICS_PATH))
+        return (self._router if ours else self._handler)(scope, receive, send)
 
 
 class Handler:
@@ -83,6 +109,12 @@ class Handler:
             await self._refuse(call, body, journal, started)(receive, send)
             return
         call.body = body
+        allowed = pages.preflight(call) if call.method == "OPTIONS" else None
+        if allowed is not None:
+            # a browser's question is no call: nobody is told of it
+            await send({"type": "http.response.start", "status": 204, "headers": list(allowed)})
+            await send({"type": "http.response.body"})
+            return
         if session is None:
             await self._refuse(call, _no_session(id), journal, started)(receive, send)
             return

@@ -91,11 +91,14 @@ class View(Struct, kw_only=True, gc=False):
     parallel: bool = True
     detail: Any = None
     tell: Callable[[], tuple[Said, ...]] = tuple
+    _told: tuple[Said, ...] | None = None
 
     @property
     def conversation(self) -> tuple[Said, ...]:
         """All messages, oldest first."""
-        return self.tell()
+        if self._told is None:
+            self._told = self.tell()
+        return self._told
 
 
 class Call(Struct, kw_only=True, gc=False):

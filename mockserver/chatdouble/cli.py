@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import gc
-import json
-import logging
-import os
-import queue
 import re
-import shlex
-import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,32 +13,22 @@ import click
 from chatdouble import (
     __version__,
     cli_cassettes,
+    cli_options,
     cli_record,
     cli_replay,
     cli_scripts,
     cli_time,
     tokens,
 )
+from chatdouble.cli_running import or_exit, run
 from chatdouble.errors import ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, DEFAULT_PORT, VALIDATIONS, Settings
 
 if TYPE_CHECKING:
-    from chatdouble.journal import Exchange
     from chatdouble.modes import Unmatched
     from chatdouble.rules import Rule
     from chatdouble.sources.composing import Style
     from chatdouble.sources.generated import Generated
-    from chatdouble.sources.source import Source
-
-# what a process that runs for weeks remembers
-_JOURNAL_LIMIT = 100
-_JOURNAL_BYTES = 32 * 1024 * 1024
-
-# how many lines wait for a reader of the log before further ones are dropped
-_MOST_LINES = 10_000
-
-# how many lines of an explanation are logged
-_MOST_REASONS = 40
 
 _PATHS = click.Path(path_type=Path)
 
@@ -72,6 +55,7 @@ def _size(context: click.Context, parameter: click.Parameter, given: str) -> int
 
 def _listening(command: Any) -> Any:
     for option in (
+        *cli_options.LISTENING,
         click.option("--quiet", is_flag=True, help="Log no requests."),
         click.option(
             "--body-limit",
@@ -124,6 +108,7 @@ main.add_command(_listening(cli_record.record))
 @main.command()
 @click.argument("scripts", nargs=-1, type=_PATHS, metavar="[SCRIPT]...")
 @_listening
+@cli_options.WORKERS
 @click.option(
     "--reload", is_flag=True, help="Read the scripts again when one of their files changes."
 )
@@ -163,6 +148,7 @@ main.add_command(_listening(cli_record.record))
     metavar="FOLDER",
     help="The folder in which users of the control API may name scripts and cassettes.",
 )
+@cli_options.CONTROL_TOKEN
 @click.option(
     "--unmatched",
     default="generated",
@@ -208,6 +194,7 @@ main.add_command(_listening(cli_record.record))
 def serve(
     scripts: tuple[Path, ...],
     reload: bool,
+    workers: int,
     keys: tuple[str, ...] | None,
     api_key_file: Path | None,
     style: Style,
@@ -228,18 +215,28 @@ def serve(
     from chatdouble.sources.scripted import Scripted
 
     if api_key_file is not None:
-        keys = (*(keys or ()), *_or_exit(lambda: _keys(api_key_file)))
-    settings = _or_exit(lambda: cli_time.with_pace(settings))
-    rules = _or_exit(lambda: _rules(scripts)) if scripts else ()
-    generated = _or_exit(
+        keys = (*(keys or ()), *or_exit(lambda: _keys(api_key_file)))
+    settings = or_exit(lambda: cli_time.with_pace(settings))
+    rules = or_exit(lambda: _rules(scripts)) if scripts else ()
+    generated = or_exit(
         lambda: Generated(settings["seed"], style=style, locale=locale, most_rounds=most_rounds)
     )
-    # faker takes longest to load: it does so while the server starts
-    threading.Thread(target=_warm, args=(generated,), daemon=True).start()
+    if workers > 1:
+        from chatdouble.sources.counting import check_rules
+
+        if reload:
+            raise click.UsageError("--reload goes with one worker")
+        or_exit(lambda: check_rules(rules))
+        settings["control"] = False
+        # the processes share what is loaded before they begin
+        _warm(generated)
+    else:
+        # faker takes longest to load: it does so while the server starts
+        threading.Thread(target=_warm, args=(generated,), daemon=True).start()
     scripted = Scripted(rules)
     cli_scripts.oversee(scripts, scripted, reload=reload)
     passed = Settings(upstream=settings["upstream"], host=settings["host"])
-    sources = _or_exit(
+    sources = or_exit(
         lambda: modes.arranged(
             scripted,
             unmatched=unmatched,
@@ -253,7 +250,9 @@ def serve(
         "passthrough": f"what {settings['upstream']} answers",
     }[unmatched]
     loaded = f"{len(rules)} rule{'s' * (len(rules) != 1)}, then {last}" if rules else last
-    _run(sources, loaded, keys=keys, **settings)
+    if workers > 1:
+        loaded += f", no control API; {workers} workers"
+    run(sources, loaded, workers=workers, keys=keys, **settings)
 
 
 def _keys(file: Path) -> list[str]:
@@ -284,8 +283,9 @@ def _warm(generated: Generated) -> None:
 @main.command()
 @click.argument("cassettes", nargs=-1, required=True, type=_PATHS, metavar="FOLDER_OR_FILE...")
 @_listening
+@cli_options.WORKERS
 @cli_replay.options
-def replay(cassettes: tuple[Path, ...], **given: Any) -> None:
+def replay(cassettes: tuple[Path, ...], workers: int, **given: Any) -> None:
     """Give recorded answers again: the vcrpy cassettes of files, and of folders at any depth.
 
     A request gets the answer that was recorded for one that means the same: the same method, path,
@@ -297,123 +297,10 @@ def replay(cassettes: tuple[Path, ...], **given: Any) -> None:
     and any unreadable file that is named itself, ends the start.
     """
     replaying = {name: given.pop(name) for name in cli_replay.NAMES}
-    sources, loaded = _or_exit(lambda: cli_replay.sources(cassettes, **replaying))
-    _run(sources, loaded, **given)
+    sources, loaded = or_exit(lambda: cli_replay.sources(cassettes, **replaying))
+    if workers > 1:
+        from chatdouble.sources.counting import check
 
-
-def _run(
-    sources: tuple[Source, ...],
-    loaded: str,
-    *,
-    quiet: bool,
-    key: str | None = None,
-    on_demand: Callable[[str], tuple[Source, ...]] | None = None,
-    fault_header: bool = True,
-    **given: Any,
-) -> None:
-    """Serve these sources at /v1, and those of further sessions on demand, until it is ended.
-
-    The key is the one to use, None if that depends on the settings.
-    """
-    from chatdouble.server import Server
-
-    # what uvicorn has to say of odd requests is no help here
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    settings = Settings(
-        clock=None,
-        journal_limit=_JOURNAL_LIMIT,
-        journal_bytes=_JOURNAL_BYTES,
-        fault_header=fault_header,
-        pace_header=fault_header,
-        **given,
-    )
-    log = None if quiet else _Log()
-    server = Server(settings, log, on_demand)
-    _or_exit(server.listen)
-    session = server.session("", sources)
-    if key is None:
-        key = "any" if settings.keys is None else "YOUR_KEY"
-    model = settings.models[0] if settings.models else "gpt-4o-mini"
-    server.run(lambda: _greet(session.base_url, loaded, key, model))
-    if log is not None:
-        log.end()
-
-
-def _greet(base_url: str, loaded: str, key: str, model: str) -> None:
-    # a key is never shown
-    header = "" if key == "any" else f" -H 'Authorization: Bearer {key}'"
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
-    click.echo(
-        f"chatdouble {__version__} answers at {base_url} ({loaded})\n"
-        "\n"
-        "Try it from another terminal:\n"
-        f"  curl {base_url}/chat/completions -H 'Content-Type: application/json'{header} \\\n"
-        f"    -d {shlex.quote(body)}\n"
-        "\n"
-        "Point any OpenAI client at it:\n"
-        f"  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY={key}\n"
-        f'  client = openai.OpenAI(base_url="{base_url}", api_key="{key}")\n'
-        "\n"
-        "Ctrl-C ends it. Requests:"
-    )
-    sys.stdout.flush()
-
-
-class _Log:
-    """One line for each exchange, written by a thread of its own.
-
-    Nobody may be reading: a full pipe must not hold up answers, and a closed one ends the log.
-    """
-
-    def __init__(self) -> None:
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write, name="chatdouble-log", daemon=True)
-        self._thread.start()
-
-    def __call__(self, exchange: Exchange) -> None:
-        if self._thread.is_alive() and self._lines.qsize() < _MOST_LINES:
-            self._lines.put(_line(exchange))
-
-    def end(self) -> None:
-        """Write what waits. A reader that takes nothing for a second does not hold up the end."""
-        self._lines.put(None)
-        self._thread.join(timeout=1)
-        if self._thread.is_alive():
-            os._exit(0)  # Python itself would wait for the blocked write
-
-    def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                click.echo(line)
-            except (OSError, ValueError):
-                return
-
-
-def _line(exchange: Exchange) -> str:
-    call = exchange.call
-    shape = " stream" if call.stream else ""
-    ended = "" if exchange.outcome == "complete" else f" ({exchange.outcome})"
-    return (
-        f"{call.method} {_printable(call.path)}{shape} {exchange.response.status} "
-        f"{exchange.source}: {_explained(exchange.why)} [{exchange.seconds * 1000:.1f} ms]{ended}"
-        f"{''.join(f' {{{fault}}}' for fault in exchange.faults)}"
-    )
-
-
-def _explained(why: str) -> str:
-    """Why it was answered so; the further lines of an explanation are indented."""
-    return "\n    ".join(map(_printable, why.splitlines()[:_MOST_REASONS]))
-
-
-def _printable(text: str) -> str:
-    plain = text[:500].encode("ascii", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else " " for letter in plain)
-
-
-def _or_exit(do: Any) -> Any:
-    """What ``do`` gives; an error of ours ends the command with its one clear sentence."""
-    try:
-        return do()
-    except ChatdoubleError as error:
-        click.echo(f"chatdouble: {error}", err=True)
-        sys.exit(2)
+        or_exit(lambda: check(sources))
+        loaded += f"; {workers} workers"
+    run(sources, loaded, workers=workers, **given)

@@ -88,7 +88,8 @@ def record(
 
     A request to /s/NAME/v1 is recorded in, and answered from, a cassette of its own: NAME.yaml.
     """
-    from chatdouble import cli, modes
+    from chatdouble import modes
+    from chatdouble.cli_running import or_exit, run
 
     if upstream is None and mode != "none":
         raise click.UsageError(f"the mode {mode} asks a real server: name it with --upstream URL")
@@ -102,14 +103,14 @@ def record(
         host=settings["host"],
         allowed_hosts=settings.get("allowed_hosts"),
     )
-    sources = cli._or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
+    sources = or_exit(lambda: recording(folder / "recorded.yaml", folder=folder))
 
     def named(name: str) -> tuple[Source, ...]:
         return recording(folder / f"{name}.yaml", tell=_not_replayed)
 
     loaded = f"mode {mode}, {upstream or 'no upstream'}, recorded in {folder}"
     key = "any" if mode == "none" or os.environ.get(modes.UPSTREAM_KEY) else "YOUR_KEY"
-    cli._run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
+    run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
 
 
 def _not_replayed(error: CassetteError) -> None:

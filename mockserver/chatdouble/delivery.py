@@ -10,6 +10,7 @@ import time
 
 from starlette.types import Message, Receive, Send
 
+from chatdouble import onewrite
 from chatdouble.journal import Exchange, Journal, Outcome
 from chatdouble.schedule import Ending
 
@@ -44,19 +45,31 @@ class Delivery:
         exchange = self._exchange
         outcome: Outcome = "client left"
         try:
-            if exchange.ending is None:
-                if not exchange.headers_at or not await self._leaves(receive, exchange.headers_at):
-                    await send(self._start(None))
-                    if await self._body(receive, send, ends=True):
-                        outcome = "complete"
-            else:
+            if exchange.ending is not None:
                 outcome = await self._broken(exchange.ending, receive, send)
+            elif self._at_once(send):
+                outcome = "complete"
+            elif not exchange.headers_at or not await self._leaves(receive, exchange.headers_at):
+                await send(self._start(None))
+                if await self._body(receive, send, ends=True):
+                    outcome = "complete"
         finally:
             if self._left is not None:
                 self._left.cancel()
             self._journal.close(
                 exchange, outcome=outcome, seconds=time.perf_counter() - self._started
             )
+
+    def _at_once(self, send: Send) -> bool:
+        """Write all of it if it is due as one piece and can be written so."""
+        exchange = self._exchange
+        if len(exchange.pieces) != 1 or exchange.headers_at:
+            return False
+        (piece,) = exchange.pieces
+        if piece.at or not onewrite.write(send, exchange.response, piece.data):
+            return False
+        self._note(piece.data)
+        return True
 
     def _start(self, length: int | None) -> dict[str, object]:
         exchange = self._exchange
@@ -86,10 +99,16 @@ class Delivery:
             more = number < last or not ends
             if len(piece.data) <= _PORTION:
                 await send({"type": "http.response.body", "body": piece.data, "more_body": more})
-                exchange.sent += len(piece.data)
+                self._note(piece.data)
             elif not await self._portions(piece.data, receive, send, more=more):
                 return False
         return True
+
+    def _note(self, data: bytes) -> None:
+        exchange = self._exchange
+        if not exchange.sent:
+            exchange.first = time.perf_counter() - self._started
+        exchange.sent += len(data)
 
     async def _portions(self, data: bytes, receive: Receive, send: Send, *, more: bool) -> bool:
         """Send a large piece as fast as the client reads it, False if the client left."""
@@ -98,7 +117,7 @@ class Delivery:
             portion = data[start : start + _PORTION]
             behind = start + _PORTION < len(data)
             await send({"type": "http.response.body", "body": portion, "more_body": more or behind})
-            self._exchange.sent += len(portion)
+            self._note(portion)
             if behind:
                 # nothing else lets it see that the client left while this waited for its reading
                 await asyncio.sleep(0)
@@ -193,6 +212,8 @@ async def _reset(transport: asyncio.Transport) -> None:
     while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
         await asyncio.sleep(_FLUSHING)
     await asyncio.sleep(_FLUSHING)
+    if transport.is_closing():
+        return  # the client was quicker
     # lingering for 0 seconds: the kernel drops the connection when the socket is closed
     linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -36,6 +36,8 @@ _MOST_ORDINALS = 10_000
 
 # bodies of more bytes are read and answered in a thread
 _LARGE_BODY = 100_000
+# and so are answers of more choices
+_MANY_CHOICES = 8
 
 _ID = re.compile(r"[A-Za-z0-9_-]{0,200}")
 
@@ -103,7 +105,8 @@ class Session(Scripting, Verification):
         self._settings = settings
         self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
-        self._key = hashlib.blake2b(f"{settings.seed}\n{id}".encode()).digest()
+        worker = f"\n{settings.worker}" if settings.worker else ""
+        self._key = hashlib.blake2b(f"{settings.seed}\n{id}{worker}".encode()).digest()
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
         self._upstream = upstream or next(
             (source for source in sources if isinstance(source, Upstream)), None
@@ -270,7 +273,7 @@ class Session(Scripting, Verification):
         if (asked or choice.faults) and not live:
             due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
             answer = faults.instead(due) or faults.said(answer, due, call.stream)
-        if large:
+        if large or (call.view is not None and call.view.choices > _MANY_CHOICES):
             response = await asyncio.to_thread(
                 dialects.render, call, answer, stamp, passage.headers
             )

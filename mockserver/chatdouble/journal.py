@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         pieces: the body as it leaves, with its times; of a live answer, as it left.
         began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
+        first: from the request's arrival to the body's first bytes, in seconds; 0.0 without any.
         seconds: from the request's arrival to the answer's end.
         outcome: ``open`` until the answer ended, then ``complete``, ``client left``,
             ``cut on purpose`` when a fault ended it, or ``upstream broke`` when the upstream server
@@ -52,6 +54,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     pieces: tuple[Piece, ...]
     began: float = 0.0
     sent: int = 0
+    first: float = 0.0
     seconds: float = 0.0
     outcome: Outcome = "open"
     ended: Callable[[], None] | None = None
@@ -94,6 +97,9 @@ class Exchange(Struct, kw_only=True, gc=False):
 class Journal:
     """The exchanges that a session remembers.
 
+    Attributes:
+        streaming: how many streams are under way, remembered or not.
+
     Args:
         limit: how many; None means all.
         byte_limit: how many bytes their bodies may have together; None means any number.
@@ -107,9 +113,11 @@ class Journal:
         listener: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._exchanges: deque[Exchange] = deque()
-        self._limit = limit
-        self.byte_limit = byte_limit
+        self._limit = math.inf if limit is None else limit
+        self.byte_limit = math.inf if byte_limit is None else byte_limit
+        self._is_bounded = limit is not None or byte_limit is not None
         self._bytes = 0
+        self.streaming = 0
         self._listener = listener
         self._closed = threading.Condition()
         self._waiting = 0
@@ -117,17 +125,15 @@ class Journal:
     def open(self, exchange: Exchange) -> Exchange:
         """Remember an exchange whose answer is about to leave."""
         exchange.began = time.perf_counter()
+        self.streaming += exchange.call.stream
         self._exchanges.append(exchange)
-        if self._limit is not None or self.byte_limit is not None:
+        if self._is_bounded:
             self._bytes += exchange.size
             self._forget()
         return exchange
 
     def _forget(self) -> None:
-        while self._exchanges and (
-            (self._limit is not None and len(self._exchanges) > self._limit)
-            or (self.byte_limit is not None and self._bytes > self.byte_limit)
-        ):
+        while len(self._exchanges) > self._limit or self._bytes > self.byte_limit:
             self._bytes -= self._exchanges.popleft().size
 
     def sent(self, exchange: Exchange, pieces: tuple[Piece, ...]) -> None:
@@ -140,6 +146,7 @@ class Journal:
 
     def close(self, exchange: Exchange, *, outcome: Outcome, seconds: float) -> None:
         """Note how an exchange ended."""
+        self.streaming -= exchange.call.stream
         exchange.outcome = outcome
         exchange.seconds = seconds
         if exchange.ended is not None:

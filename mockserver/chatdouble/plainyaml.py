@@ -1,7 +1,9 @@
 """YAML from strangers as plain data: nothing in it runs, and nothing in it surprises.
 
-Every tag that would construct an object is refused, and so are duplicate keys and nesting that no
-script or cassette needs (the C parser recurses, and would end the process).
+Every tag that would construct an object is refused, and so are duplicate keys and what no script or
+cassette needs: deep nesting (the C parser recurses, and would end the process), values by the
+hundred thousand, and merge keys that multiply what they merge. What is too long for a number is a
+text: PyYAML takes minutes for one of base 60.
 """
 
 from __future__ import annotations
@@ -15,6 +17,11 @@ from typing import Any
 import yaml
 
 _DEEPEST = 100
+_MOST_VALUES = 500_000
+_MOST_MERGED = 10_000
+_LONGEST_NUMBER = 400
+_TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 # what PyYAML raises for values that do not fit their tag
 BROKEN = (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -57,16 +64,17 @@ class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
         super().__init__(stream)
         self._depth = 0
         self._made: dict[int, Any] = {}
+        self._values = 0
 
     def descend_resolver(self, parent: Any, index: Any) -> None:
         """Called by the parser for each node before those in it."""
         # what PyYAML does here is for resolvers by path, of which there are none
         self._depth += 1
+        self._values += 1
         if self._depth > _DEEPEST:
-            mark = parent.start_mark if parent is not None else None
-            raise yaml.composer.ComposerError(
-                problem=f"it is nested more than {_DEEPEST} levels deep", problem_mark=mark
-            )
+            raise _too_much(f"it is nested more than {_DEEPEST} levels deep", parent)
+        if self._values > _MOST_VALUES:
+            raise _too_much(f"it holds more than {_MOST_VALUES} values", parent)
 
     def ascend_resolver(self) -> None:
         """Called by the parser for each node behind those in it."""
@@ -116,6 +124,26 @@ class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
     def _sequence(self, node: Any) -> list[Any]:
         return [self._data(item) for item in node.value]
 
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        """The tag of a node that names none."""
+        tag = super().resolve(kind, value, implicit)
+        too_long = tag in _NUMBERS and len(value) > _LONGEST_NUMBER
+        return _TEXT if too_long else tag
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Put in place of merge keys what they merge."""
+        merged = 0
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                merged += sum(len(part.value) for part in parts)
+                if merged > _MOST_MERGED:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"more than {_MOST_MERGED} keys are merged here",
+                        problem_mark=key.start_mark,
+                    )
+        super().flatten_mapping(node)
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping, if no key stands in it twice."""
         # before merge keys are resolved: what they bring may be overridden
@@ -132,6 +160,11 @@ def _twice(key: Any) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(
         problem=f"the key {key.value!r} stands twice in one mapping", problem_mark=key.start_mark
     )
+
+
+def _too_much(problem: str, parent: Any) -> yaml.YAMLError:
+    mark = parent.start_mark if parent is not None else None
+    return yaml.composer.ComposerError(problem=problem, problem_mark=mark)
 
 
 def load(text: str, loader: type[PlainLoader]) -> Any:

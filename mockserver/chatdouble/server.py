@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
-from types import TracebackType
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
+import uvicorn.config
+import uvicorn.importer
 from starlette.types import ASGIApp
 
-from chatdouble import modes, tokens
+from chatdouble import connections, modes, tokens
 from chatdouble.app import create_app
 from chatdouble.engine import Session, is_session_id
 from chatdouble.errors import ListenError
@@ -27,12 +32,15 @@ from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
 
+if TYPE_CHECKING:
+    from chatdouble.metrics import Metrics
+
 # sessions that requests may open by naming them
 _MOST_SESSIONS = 10_000
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on the address; port 0 takes a free one.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
 
     The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
     request costs 40 ms more.
@@ -50,6 +58,8 @@ def bind(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:
@@ -66,19 +76,43 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Threads(ThreadPoolExecutor):
+    """Threads for what takes long. The end does not wait for them: nobody wants their results."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn, told to end at once and to leave the process's exit status to us."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], hub: Hub) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        request_timeout: float,
+        hub: Hub,
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._request_timeout = request_timeout
         self._hub = hub
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(_Threads())
+        loop.set_exception_handler(self._not_handled)
         await super().startup(sockets)
         self._ready()
+
+    def _not_handled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # without descriptors asyncio tries again and again to accept a connection, tells each time,
+        # and goes on when its socket is closed
+        lacking = getattr(context.get("exception"), "errno", None) in (errno.EMFILE, errno.ENFILE)
+        if not lacking and not self.should_exit:
+            loop.default_exception_handler(context)
 
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -86,6 +120,9 @@ class _Uvicorn(uvicorn.Server):
             # stop() wakes this up; a signal may come while nothing can be woken yet
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=0.1)
+            connections.sweep(
+                self.server_state.connections, self._loop.time(), self._request_timeout
+            )
 
     def stop(self) -> None:
         """End soon; from any thread."""
@@ -109,7 +146,11 @@ class _Uvicorn(uvicorn.Server):
             connection.transport.close()
         if self.server_state.tasks:
             # they see that their clients are gone; one that does not may not hold up the end
-            await asyncio.wait(set(self.server_state.tasks), timeout=1)
+            _, waiting = await asyncio.wait(set(self.server_state.tasks), timeout=1)
+            for task in waiting:
+                task.cancel()
+            with _without(_of_the_end):
+                await asyncio.sleep(0)
         for session in self._hub.sessions:
             await session.aclose()
 
@@ -118,15 +159,38 @@ class _Uvicorn(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {
-            number: signal.signal(number, lambda *_: self.stop())
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+
+        def end(number: int, frame: FrameType | None) -> None:
+            for number in before:
+                signal.signal(number, signal.SIG_DFL)  # the next one ends it at once
+            self.stop()
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _of_the_end(record: logging.LogRecord) -> bool:
+    """Whether uvicorn says that a request was cancelled."""
+    return bool(record.exc_info and record.exc_info[0] is asyncio.CancelledError)
+
+
+@contextlib.contextmanager
+def _without(unwanted: Callable[[logging.LogRecord], bool]) -> Iterator[None]:
+    """What uvicorn logs is filtered."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return not unwanted(record)
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(wanted)
+    try:
+        yield
+    finally:
+        logger.removeFilter(wanted)
 
 
 class Server:
@@ -147,6 +211,7 @@ class Server:
             no such session. It is given the session's id.
 
     Raises:
+        ChatdoubleError: metrics are wanted, and prometheus-client is not installed.
         ListenError: when it is started and its address is taken or not ours.
     """
 
@@ -157,9 +222,10 @@ class Server:
         on_demand: Callable[[str], tuple[Source, ...]] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self._listener = listener
         self._on_demand = on_demand
         self._hub = Hub(self._demanded)
+        self._metrics = _metrics(self._hub) if self.settings.metrics else None
+        self._listener = listener if self._metrics is None else self._metrics.beside(listener)
         self._made = 0
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
@@ -231,14 +297,17 @@ class Server:
         if self._uvicorn is not None:
             self._uvicorn.close(session)
 
-    def listen(self) -> None:
+    def listen(self, listening: socket.socket | None = None) -> None:
         """Take the address, so that ``url`` is known and connections queue.
+
+        Args:
+            listening: a socket that listens already, to be used instead of the settings' address.
 
         Raises:
             ListenError: it is taken or not ours.
         """
         if self._socket is None:
-            self._socket = bind(self.settings.host, self.settings.port)
+            self._socket = listening or bind(self.settings.host, self.settings.port)
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop()``, or in the main thread until SIGINT or SIGTERM.
@@ -251,7 +320,7 @@ class Server:
         """
         self.listen()
         config = uvicorn.Config(
-            create_app(self._hub, self.settings, self._listener, self._control()),
+            create_app(self._hub, self.settings, self._listener, self._control(), self._metrics),
             lifespan="off",
             ws="none",
             interface="asgi3",
@@ -261,9 +330,9 @@ class Server:
             log_config=None,
             access_log=False,
             loop=_installed("uvloop", "asyncio"),
-            http=_installed("httptools", "h11"),
+            http=connections.bounded(_implementation(_installed("httptools", "h11"))),
         )
-        self._uvicorn = _Uvicorn(config, ready, self._hub)
+        self._uvicorn = _Uvicorn(config, ready, self.settings.request_timeout, self._hub)
         try:
             self._uvicorn.run(sockets=[self._socket] if self._socket else None)
         finally:
@@ -312,6 +381,20 @@ class Server:
             self._thread = None
 
 
+def _metrics(hub: Hub) -> Metrics:
+    from chatdouble.metrics import Metrics
+
+    return Metrics(lambda: sum(session.journal.streaming for session in hub.sessions))
+
+
 def _installed(wanted: str, otherwise: str) -> str:
     """The quicker of two of uvicorn's implementations, if what it needs is installed."""
     return wanted if find_spec(wanted) else otherwise
+
+
+def _implementation(name: str) -> type[asyncio.Protocol]:
+    """uvicorn's protocol class of this name."""
+    found: type[asyncio.Protocol] = uvicorn.importer.import_from_string(
+        uvicorn.config.HTTP_PROTOCOLS[name]
+    )
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,6 +40,9 @@ _LEAST = {
 }
 
 
+_TOKEN = re.compile(r"[!-~]+")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """How a server behaves.
 
@@ -54,8 +58,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         control: whether the control API is served under ``/_chatdouble/``.
         control_folder: the folder in which its users may name scripts and cassettes; None lets
             them name none.
+        control_token: the token that users of the control API bring, as a bearer token; None lets
+            every program of this machine use it. It is never logged or shown.
+        allowed_hosts: further names and addresses by which this server may be called where pages of
+            other hosts are refused; loopback and ``host`` always may.
         body_limit: the largest request body in bytes, before and after decompression; larger ones
             are answered with 413.
+        request_timeout: how many seconds a request may take to come whole, and a connection to say
+            anything; then it is closed.
         fault_header: whether a request may ask for faults in its ``X-Chatdouble-Fault`` header.
         pace: how answers are spread over time that no rule and no request gives a pace: a
             ``Pace``, the name of a profile such as ``typical``, a text such as ``ttft=300ms,
@@ -87,11 +97,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             what the published OpenAPI document forbids; fields that it does not name pass, and no
             rule looks at several fields or at the model. ``off``: nothing that is a JSON object;
             what cannot be understood is disregarded.
+        metrics: whether figures for Prometheus are served at ``/metrics``; needs
+            ``chatdouble[metrics]``.
+        worker: which of several processes on one port this is, from 1; each makes ids that no
+            other makes. 0 is the only one.
 
     Raises:
         ScriptError: the pace is none.
-        ChatdoubleError: models or keys are no list of texts, a figure is out of range, or a word is
-            none of those that are known.
+        ChatdoubleError: a list is no list of texts, a figure is out of range, a word is none of
+            those that are known, or the token could not be sent.
     """
 
     host: str = DEFAULT_HOST
@@ -102,7 +116,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     journal_bytes: int | None = None
     control: bool = False
     control_folder: Path | None = None
+    control_token: str | None = None
+    allowed_hosts: Sequence[str] | None = None
     body_limit: int = 64 * 1024 * 1024
+    request_timeout: float = 20.0
     fault_header: bool = False
     pace: Timing = None
     pace_header: bool = False
@@ -120,10 +137,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     keys: Sequence[str] | None = None
     upstream: str | None = None
     validation: Validation = "api"
+    metrics: bool = False
+    worker: int = 0
 
     def __post_init__(self) -> None:
         force_setattr(self, "pace", pace_of(self.pace))
-        for field in ("models", "keys"):
+        for field in ("models", "keys", "allowed_hosts"):
             names = getattr(self, field)
             if names is not None and not _is_list_of_texts(names):
                 raise ChatdoubleError(f"{field} is a list of texts or None")
@@ -141,6 +160,10 @@ class Settings(Struct, frozen=True, kw_only=True):
                 not isinstance(figure, int | float) or not least <= figure < float("inf")
             ):
                 raise ChatdoubleError(f"{field} is a number from {least}, got {figure!r}")
+        if self.control_token is not None and not _TOKEN.fullmatch(self.control_token):
+            raise ChatdoubleError("control_token is made of printable ASCII characters, 1 or more")
+        if not self.request_timeout > 0:
+            raise ChatdoubleError(f"request_timeout is above 0, got {self.request_timeout!r}")
 
     @property
     def is_loaded(self) -> bool:
@@ -152,10 +175,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         return int(time.time()) if self.clock is None else self.clock
 
     def __repr__(self) -> str:
-        """All fields but the keys, of which it only says how many there are."""
+        """All fields but the keys, of which it only says how many there are, and the token."""
         values = {field: repr(getattr(self, field)) for field in self.__struct_fields__}
         if self.keys is not None:
             values["keys"] = f"<{len(self.keys)} hidden>"
+        if self.control_token is not None:
+            values["control_token"] = "<hidden>"  # noqa: S105 - no token
         return f"Settings({', '.join(f'{field}={value}' for field, value in values.items())})"
 
 

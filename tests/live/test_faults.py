@@ -347,3 +347,18 @@ def test_serve_takes_the_header_and_logs_what_was_done(run: Callable[..., Proces
     assert "(cut on purpose) {hang=1: silent at byte " in by_fault["hang=1"]
     assert "503 faults: the request asks for it" in by_fault["503"]
     assert by_fault["503"].endswith("{lost_chunk=2: nothing to do, it is no stream}")
+
+
+@pytest.mark.parametrize("fault", ["reset=2", "close=2", "cut=2", "hang=2"])
+def test_a_fault_for_a_client_that_has_left_is_no_error(session: Session, fault: str) -> None:
+    host, _, path = session.base_url.removeprefix("http://").partition("/")
+    name, _, port = host.partition(":")
+    head = b"POST /%b/chat/completions HTTP/1.1\r\nhost: x\r\nx-chatdouble-fault: %b\r\n" % (
+        path.encode(),
+        fault.encode(),
+    )
+    for _ in range(10):
+        with socket.create_connection((name, int(port)), 5) as client:
+            client.sendall(head + b"content-length: %d\r\n\r\n%b" % (len(STREAM), STREAM))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    until(lambda: session.journal.exchanges)

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from chatdouble.answers import ApiError, ToolCall
+from chatdouble.answers import ApiError, Reply, ToolCall
 from chatdouble.calls import Call, Tool, ToolResult
+from chatdouble.settings import Settings
 from chatdouble.wire import dialects
+from chatdouble.wire.chat import ChatCompletions
+from chatdouble.wire.response import Stamp
 
 USER = {"role": "user", "content": "ping"}
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {}}}
@@ -374,3 +377,30 @@ def test_results_of_an_earlier_turn_are_not_what_the_request_ends_with() -> None
     assert call.tool_results == ()
     assert call.view is not None
     assert len(call.view.answered) == 1
+
+
+def test_a_body_that_comes_again_is_read_as_before() -> None:
+    chat = ChatCompletions()
+    body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "again"}]}'
+    replies = (Reply("One."), Reply("Two."))
+    said = []
+    for _ in range(4):
+        asked = Call(method="POST", path="/v1/chat/completions", body=body)
+        chat.read(asked, Settings())
+        assert asked.user == "again"
+        said.append([chat.render(asked, reply, Stamp(0, bytes(64))).whole() for reply in replies])
+    assert said[0] == said[1] == said[2] == said[3]
+    assert said[0][0] != said[0][1]
+
+
+def test_what_is_remembered_does_not_outlive_another_validation() -> None:
+    chat = ChatCompletions()
+    body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}], "n": "many"}'
+    for _ in range(3):
+        lax = Call(method="POST", path="/v1/chat/completions", body=body)
+        chat.read(lax, Settings(validation="off"))
+        assert lax.view is not None
+        strict = Call(method="POST", path="/v1/chat/completions", body=body)
+        chat.read(strict, Settings())
+        assert strict.view is None
+        assert strict.settled is not None

@@ -156,3 +156,9 @@ def test_recordings_of_the_present_form_are_rendered_byte_for_byte(
         same += check["masked"](got) == check["masked"](interaction.response)
     assert seen > 200
     assert same == seen
+
+
+def test_a_reply_with_an_end_that_there_is_not_is_none() -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "top"}
+    with pytest.raises(NotAReplyError, match="finish_reason is one of"):
+        reply_of_body(json.dumps({"choices": [choice]}).encode())

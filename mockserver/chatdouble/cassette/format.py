@@ -46,6 +46,9 @@ _NOT_REPLAYED = frozenset(
 )
 
 _MOST_HEADERS = 1000
+_MOST_INTERACTIONS = 50_000
+# of one cassette's interactions, unpacked
+_LARGEST_BODIES = 512 * 1024 * 1024
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
@@ -115,10 +118,16 @@ def parse(data: bytes, file: Path) -> tuple[Interaction, ...]:
     reader = _Reader(file)
     requests, responses = serialize.deserialize(text, reader)[:2]
     interactions = zip(requests, reader.request_headers, responses, strict=True)
-    return tuple(
-        _interaction(file, number, *interaction)
-        for number, interaction in enumerate(interactions, 1)
-    )
+    found: list[Interaction] = []
+    left = _LARGEST_BODIES
+    for number, interaction in enumerate(interactions, 1):
+        found.append(_interaction(file, number, *interaction))
+        left -= len(found[-1].response) + len(found[-1].body)
+        if left < 0:
+            raise CassetteError(
+                file, f"interaction {number}: the bodies hold more than {_LARGEST_BODIES} bytes"
+            )
+    return tuple(found)
 
 
 def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
@@ -194,6 +203,8 @@ class _Reader:
             raise CassetteError(self._file, "has no version at its end, as if it had been cut off")
         if document["version"] != 1:
             raise self._foreign("version: 1")
+        if len(document["interactions"]) > _MOST_INTERACTIONS:
+            raise CassetteError(self._file, f"holds more than {_MOST_INTERACTIONS} interactions")
         for number, interaction in enumerate(document["interactions"], 1):
             self._check(interaction, f"interaction {number}")
         return {"interactions": document["interactions"]}
@@ -222,10 +233,13 @@ class _Reader:
             # vcrpy's compat form, as old versions wrote it
             request["body"] = body = body.get("string")
         self._expect(body, (str, bytes, type(None)), f"{where}: request.body", "a text or nothing")
-        headers = self._headers(request.get("headers"), f"{where}: request.headers")
-        # vcrpy stumbles over some, and keeps one value of each
-        self.request_headers.append(headers)
-        request["headers"] = {}
+        self.request_headers.append(
+            self._headers(request.get("headers"), f"{where}: request.headers")
+        )
+        # vcrpy stumbles over some headers, keeps one value of each, and takes no further keys
+        known = {"method", "uri", "body"}
+        interaction["request"] = {key: request[key] for key in request.keys() & known}
+        interaction["request"]["headers"] = {}
         response = interaction.get("response")
         self._expect(response, dict, f"{where}: response", "status, headers and body")
         status = response.get("status")
@@ -233,7 +247,7 @@ class _Reader:
         code = status.get("code")
         if type(code) is not int or not 200 <= code <= 599:
             raise CassetteError(
-                self._file, f"{where}: response.status.code: expected 200 to 599, got {code!r}"
+                self._file, f"{where}: response.status.code: expected 200 to 599, got {code!r:.80}"
             )
         response["headers"] = self._headers(response.get("headers"), f"{where}: response.headers")
         body = response.get("body")

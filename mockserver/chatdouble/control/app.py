@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chatdouble import __version__, script
+from chatdouble import __version__, masking, script
 from chatdouble.answers import own_error
 from chatdouble.calls import Call
 from chatdouble.control import asked, told
-from chatdouble.control.access import refused
+from chatdouble.control.access import has_token, refused
 from chatdouble.control.openapi import DOCUMENT
 from chatdouble.engine import Session
 from chatdouble.errors import ChatdoubleError, ScriptError
@@ -79,21 +79,29 @@ def control_app(hub: Hub, settings: Settings, open_session: Open) -> ASGIApp:
         exception_handlers={HTTPException: _http_error, ChatdoubleError: _our_error},
     )
     app.router.redirect_slashes = False
-    return _Guarded(app, settings.host)
+    return _Guarded(app, settings)
 
 
 class _Guarded:
     """Refuses what a web page could send before anything is done."""
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._host = host
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(method=scope["method"], path=scope["path"], raw_headers=scope["headers"])
-        why = refused(call, self._host)
-        app = self._app if why is None else _error(403, why, "refused")
-        await app(scope, receive, send)
+        await (self._refusal(call) or self._app)(scope, receive, send)
+
+    def _refusal(self, call: Call) -> ASGIApp | None:
+        why = refused(call, self._settings)
+        if why is not None:
+            return _error(403, why, "refused")
+        token = self._settings.control_token
+        if token is not None and not has_token(call, token):
+            why = "the control API wants the token that the server was started with"
+            return _error(401, f"{why} (Authorization: Bearer TOKEN)", "no_token")
+        return None
 
 
 class _Control:
@@ -288,14 +296,16 @@ def _exchanges(session: Session, when: When, *, body: bool = False) -> list[dict
 
 
 def _json(content: Any, status: int = 200) -> Response:
-    # YAML and Python know numbers that JSON does not: they are null
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+    # YAML and Python know numbers that JSON does not: they are null. Users of the control API need
+    # not know any key.
+    hidden = masking.hidden(msgspec.json.encode(content).decode())
+    return Response(hidden.encode(), status, media_type="application/json")
 
 
 def _error(status: int, message: str, code: str) -> Response:
     error = own_error(status, message, code)
     envelope = {"message": error.message, "type": error.type, "param": None, "code": error.code}
-    return JSONResponse({"error": envelope}, status)
+    return _json({"error": envelope}, status)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

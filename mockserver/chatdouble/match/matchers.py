@@ -13,6 +13,9 @@ from msgspec import Struct
 from chatdouble.errors import ScriptError
 from chatdouble.match.values import alike, cut, is_number, read, same, shown
 
+# seconds
+_LONGEST_SEARCH = 0.3
+
 _COMPARED: dict[str, tuple[str, Callable[[float, float], bool]]] = {
     "above": ("above", lambda left, right: left > right),
     "below": ("below", lambda left, right: left < right),
@@ -36,7 +39,7 @@ class Matcher(Struct, frozen=True):
 
     def holds(self, values: tuple[Any, ...]) -> bool:
         """Whether one of the values fulfils the condition."""
-        return any(map(self.test, values))
+        return self.test(values[0]) if len(values) == 1 else any(map(self.test, values))
 
     def data(self) -> Any:
         """The condition as a script says it."""
@@ -95,7 +98,9 @@ class Contains(Matcher, frozen=True):
 
 
 class Regex(Matcher, frozen=True):
-    """The regular expression is found somewhere in the text (as ``re.search`` does)."""
+    """The regular expression is found somewhere in the text (as ``re.search`` does); one that takes
+    too long, as ``(a+)+$`` may, is not found.
+    """
 
     how: ClassVar[str] = "regex"
     pattern: str
@@ -103,14 +108,25 @@ class Regex(Matcher, frozen=True):
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str):
             raise ScriptError(f"regex expects a text, got {self.pattern!r}")
+        import regex
+
         try:
             re.compile(self.pattern)
-        except (re.error, OverflowError, RecursionError) as error:
+            # it is searched with this one, which can be stopped
+            regex.compile(self.pattern)
+        except (re.error, regex.error, OverflowError, RecursionError) as error:
             raise ScriptError(f"{self.pattern!r} is not a regular expression: {error}") from None
 
     def test(self, value: Any) -> bool:
         """Whether it is found."""
-        return isinstance(value, str) and re.search(self.pattern, value) is not None
+        import regex
+
+        if not isinstance(value, str):
+            return False
+        try:
+            return regex.search(self.pattern, value, timeout=_LONGEST_SEARCH) is not None
+        except TimeoutError:
+            return False
 
     def __str__(self) -> str:
         return f"regex {self.pattern!r}"

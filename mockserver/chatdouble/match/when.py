@@ -85,7 +85,12 @@ class When(Struct, frozen=True):
 
     def matches(self, call: Call) -> bool:
         """Whether everything that is asked holds for the call."""
-        return call.view is not None and all(part.holds(call) for part in self.parts)
+        if call.view is None:
+            return False
+        for part in self.parts:  # noqa: SIM110 - quicker than all(), and every call waits for it
+            if not part.holds(call):
+                return False
+        return True
 
     def why_not(self, call: Call) -> str | None:
         """The first thing that does not hold, in words; None when everything does."""

@@ -193,7 +193,7 @@ class Place:
         if isinstance(value, bool):
             return f"{str(value).lower()} (a boolean)"
         if isinstance(value, str):
-            return f"the text {value!r}"
+            return f"the text {value if len(value) <= 200 else value[:200] + '...'!r}"
         return f"the number {value}"
 
     def _is_plain(self) -> bool:

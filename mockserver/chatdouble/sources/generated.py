@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, get_args
 
+import msgspec
 from msgspec.structs import replace
 
 from chatdouble.calls import Call, View
@@ -57,6 +58,8 @@ _PROVIDERS = (
 _MOST_CHOICES = 8
 # bytes of a request whose schemas may be large
 _LARGE_BODY = 4_000
+# bytes of a request that take their time whatever they say
+_LONG_BODY = 100_000
 
 
 class Generated:
@@ -100,13 +103,15 @@ class Generated:
         view = call.view
         if view is None:
             return None
+        long = len(call.body) > _LONG_BODY
         has_schemas = bool(view.tools) or view.schema is not None
         # values for large schemas, and for those that refer to themselves, take their time
         dear = has_schemas and (len(call.body) > _LARGE_BODY or b"$ref" in call.body)
-        key = (self._digest(call), 1 if dear else min(view.choices, _MOST_CHOICES))
+        digest = await asyncio.to_thread(self._digest, call) if long else self._digest(call)
+        key = (digest, 1 if dear else min(view.choices, _MOST_CHOICES))
         choice = self._kept.get(key)
         if choice is None:
-            if dear:
+            if dear or long:
                 choice = await asyncio.to_thread(self._compose, view, *key)
             else:
                 choice = self._compose(view, *key)
@@ -147,7 +152,10 @@ class Generated:
     def _digest(self, call: Call) -> bytes:
         try:
             said = {key: value for key, value in call.json.items() if key not in _SENDING}
-            text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+            if len(call.body) > _LONG_BODY:
+                text = msgspec.json.encode(said, order="sorted").decode()
+            else:
+                text = json.dumps(said, sort_keys=True, ensure_ascii=True)
         except (RecursionError, AttributeError):
             # nested so deep that it could only just be read
             text = call.body.decode("utf-8", "replace")

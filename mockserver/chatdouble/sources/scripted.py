@@ -8,13 +8,20 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from chatdouble.answers import Answer, ApiError, Reply, own_error
+from chatdouble.answers import Answer, ApiError, Recording, Reply, own_error
 from chatdouble.calls import Call
 from chatdouble.errors import ScriptError
 from chatdouble.faults import Chance
 from chatdouble.rules import STARTED, Maker, Rule, Step
 from chatdouble.rules.explaining import NotAnswering, looked_at, nearest_first, suggestion
+from chatdouble.rules.index import Index
 from chatdouble.sources.source import Choice, Miss, Overlay
+
+# answers that are there already; to ask whether one is a Maker, a protocol, takes a while
+_GIVEN = (Reply, ApiError, Recording)
+
+# with fewer rules it is quicker to look at each
+_FEW = 16
 
 _REPEATS = "it would only repeat tool calls whose results this request already brings"
 _PASSES = "it passes the call on, with its faults"
@@ -22,11 +29,20 @@ _LATER = "it is fulfilled, too, but comes later"
 
 
 class _Entry(NamedTuple):
-    """A rule with its number, which its count goes by, and its words."""
+    """A rule with its number, which its count goes by, and its words.
+
+    It is ``plain`` if it has one answer, which it gives again and again.
+    """
 
     key: int
     rule: Rule
     words: str
+    plain: bool
+
+
+def _entry(key: int, rule: Rule) -> _Entry:
+    plain = len(rule.steps) == 1 and rule.used_up == "repeat" and rule.scenario is None
+    return _Entry(key, rule, str(rule), plain)
 
 
 class Numbered(NamedTuple):
@@ -59,10 +75,12 @@ class Scripted:
         self._uses: dict[int, int] = {}
         self._states: dict[str, str] = {}
         self._numbers = itertools.count(1)
+        # never changed, but replaced by another list, so that an index knows which it is for
         self._rules = [self._entry(rule) for rule in rules]
+        self._index: tuple[list[_Entry], Index] = ([], Index(()))
 
     def _entry(self, rule: Rule) -> _Entry:
-        return _Entry(next(self._numbers), rule, str(rule))
+        return _entry(next(self._numbers), rule)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -102,7 +120,7 @@ class Scripted:
             before = (at for at, e in enumerate(rules) if old is not None and e.rule is old)
             at = next(before, len(rules))
             if at < len(rules):
-                rules[at] = _Entry(rules[at].key, new, str(new))
+                rules[at] = _entry(rules[at].key, new)
             else:
                 rules.append(self._entry(new))
             self._rules = rules
@@ -114,7 +132,7 @@ class Scripted:
         It has the number and the count of the other one.
         """
         with self._lock:
-            rules = [_Entry(number, rule, str(rule)) if e.key == number else e for e in self._rules]
+            rules = [_entry(number, rule) if e.key == number else e for e in self._rules]
             found = any(entry.key == number for entry in rules)
             self._rules = rules
         return found
@@ -153,7 +171,7 @@ class Scripted:
         for at, entry in enumerate(alike):
             if replace(entry.rule, origin=rule.origin) == rule:
                 del alike[at]
-                return _Entry(entry.key, rule, str(rule))
+                return _entry(entry.key, rule)
         return self._entry(rule)
 
     async def answer(self, call: Call) -> Choice | Overlay | None:
@@ -162,7 +180,8 @@ class Scripted:
             return None
         passed: tuple[str, ...] = ()
         faults: tuple[Chance, ...] = ()
-        for entry in self._rules:
+        rules = self._rules
+        for entry in rules if len(rules) < _FEW else self._likely(rules, call):
             if not entry.rule.when.matches(call):
                 continue
             step, uses = self._take(entry, call)
@@ -173,19 +192,30 @@ class Scripted:
                     continue
                 because = f"{entry.words}, answer {uses + 1}"
                 answer: Answer
-                if isinstance(step.answer, Maker):
+                if isinstance(step.answer, _GIVEN):
+                    answer = step.answer
+                else:
                     answer = await _made(step.answer, entry.rule, call, uses + 1)
                     because = f"{because} ({step.answer})"
-                else:
-                    answer = step.answer
                 return Choice(answer, "; ".join((*passed, because)), step.pace, faults)
         return Overlay("; ".join(passed), faults) if passed else None
+
+    def _likely(self, rules: list[_Entry], call: Call) -> list[_Entry]:
+        """The rules whose conditions may hold for the call, in their order."""
+        indexed, index = self._index
+        if indexed is not rules:
+            index = Index([entry.rule.when for entry in rules])
+            self._index = (rules, index)
+        return [rules[number] for number in index.candidates(call)]
 
     def _take(self, entry: _Entry, call: Call) -> tuple[Step | None, int]:
         """The rule's due step, which is used with that; None if it does not answer this call."""
         rule = entry.rule
         with self._lock:
             uses = self._uses.get(entry.key, 0)
+            if entry.plain and not call.tool_results:
+                self._uses[entry.key] = uses + 1
+                return rule.steps[0], uses
             step = self._due(entry, call)
             if step is None or (rule.used_up != "repeat" and uses >= rule.answers):
                 return step, uses
@@ -220,7 +250,7 @@ class Scripted:
         if not rules:
             return Miss(("there are no rules",), suggestion=suggestion(call, rules))
         reasons = [
-            NotAnswering(rule, self._reason(key, rule, call)) for key, rule, _ in self._rules
+            NotAnswering(rule, self._reason(key, rule, call)) for key, rule, *_ in self._rules
         ]
         return Miss(
             nearest_first(call, reasons),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Iterator
 from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from importlib import resources
@@ -42,6 +43,22 @@ _PATTERNS = {
 # up to this length a plain scan for the next pair to merge is quicker than a heap
 _SHORT = 32
 
+# pieces of up to so many bytes are remembered: they are mostly words, which repeat
+_LONGEST_KEPT = 200
+
+# A longer piece is merged window by window, each beginning where a token ends: merges do not reach
+# so far that the bytes behind a window could move the tokens before its margin.
+_WINDOW = 2_048
+_MARGIN = 256
+
+# letters that are cut into pieces at a time; what follows can move the last pieces of these
+_LETTERS = 65_536
+_UNSURE = 3
+
+# what cutting off a piece costs, and merging a byte
+_CUTTING = 3
+_MERGING = 5
+
 
 class Encoding:
     """One encoding.
@@ -54,23 +71,81 @@ class Encoding:
     def __init__(self, ranks: dict[bytes, int], pattern: str) -> None:
         self._ranks = ranks
         self._cut = regex.compile(pattern).findall
-        # pieces are mostly words, which repeat
         self._encode = lru_cache(maxsize=8192)(self._merge)
+        self._encode_window = lru_cache(maxsize=64)(self._heap)
 
-    def split(self, text: str) -> list[bytes]:
-        """The text's tokens, as bytes."""
-        tokens: list[bytes] = []
-        for piece in self._cut(text):
-            raw = piece.encode("utf-8", "replace")
-            if raw in self._ranks:
-                tokens.append(raw)
+    def tokens(self, text: str) -> Iterator[bytes]:
+        """The text's tokens, as bytes, made as they are asked for."""
+        for pieces in self.pieces(text):
+            for piece in pieces:
+                raw = piece.encode("utf-8", "replace")
+                if raw in self._ranks:
+                    yield raw
+                elif len(raw) <= _LONGEST_KEPT:
+                    yield from self._encode(raw)
+                else:
+                    for tokens in self.windows(raw):
+                        yield from tokens
+
+    def measure(self, text: str, most: int) -> tuple[int, int]:
+        """How many tokens the text has, and how much work it was to count them.
+
+        Args:
+            text: what is counted.
+            most: when the work exceeds this, the rest is taken to be like what was counted.
+        """
+        count = work = at = 0
+        for pieces in self.pieces(text):
+            for piece in pieces:
+                raw = piece.encode("utf-8", "replace")
+                if raw in self._ranks:
+                    count += 1
+                    continue
+                work += _MERGING * len(raw)
+                if len(raw) <= _LONGEST_KEPT:
+                    count += len(self._encode(raw))
+                else:
+                    count += self._measure_long(raw, most)
+            work += _CUTTING * len(pieces)
+            at += sum(map(len, pieces))
+            if work > most:
+                return count * len(text) // at, work
+        return count, work
+
+    def _measure_long(self, piece: bytes, most: int) -> int:
+        count = merged = 0
+        for tokens in self.windows(piece):
+            count += len(tokens)
+            merged += sum(map(len, tokens))
+            if merged * _MERGING > most:
+                return count * len(piece) // merged
+        return count
+
+    def pieces(self, text: str, letters: int = _LETTERS) -> Iterator[list[str]]:
+        """The pieces of the text, those of some letters at a time."""
+        at, size = 0, letters
+        while at + size < len(text):
+            found = self._cut(text, at, at + size)
+            del found[-_UNSURE:]
+            if found:
+                yield found
+                at, size = at + sum(map(len, found)), letters
             else:
-                tokens += self._encode(raw) if len(raw) < 200 else self._merge(raw)
-        return tokens
+                size *= 2
+        yield self._cut(text, at)
 
-    def count(self, text: str) -> int:
-        """How many tokens the text has."""
-        return len(self.split(text))
+    def windows(self, piece: bytes) -> Iterator[tuple[bytes, ...]]:
+        """The tokens of a long piece, some at a time."""
+        at = 0
+        while at + _WINDOW < len(piece):
+            tokens = self._encode_window(piece[at : at + _WINDOW])
+            sure, size = 0, 0
+            while size < _WINDOW - _MARGIN:
+                size += len(tokens[sure])
+                sure += 1
+            yield tokens[:sure]
+            at += size
+        yield self._heap(piece[at:])
 
     def _merge(self, piece: bytes) -> tuple[bytes, ...]:
         return self._scan(piece) if len(piece) <= _SHORT else self._heap(piece)
@@ -121,6 +196,11 @@ class Encoding:
             parts.append(piece[at : after[at]])
             at = after[at]
         return tuple(parts)
+
+
+def estimate(text: str) -> int:
+    """Roughly how many tokens the text has: one every four bytes."""
+    return -(-len(text.encode("utf-8", "replace")) // 4)
 
 
 def load(name: str) -> Encoding:

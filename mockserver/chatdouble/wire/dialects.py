@@ -6,7 +6,7 @@ from chatdouble.answers import Answer, ApiError, Document, Recording, Reply
 from chatdouble.calls import Call
 from chatdouble.live import Live
 from chatdouble.settings import Settings
-from chatdouble.wire import edge, headers, plain
+from chatdouble.wire import edge, headers, pages, plain
 from chatdouble.wire.chat import ChatCompletions
 from chatdouble.wire.dialect import Dialect
 from chatdouble.wire.models import Models
@@ -107,7 +107,7 @@ def render(
     call: Call, answer: Answer, stamp: Stamp, limits: tuple[Header, ...] | None = None
 ) -> Response:
     """The answer as a response: errors, documents and recordings alike everywhere, replies in the
-    endpoint's dialect; with the headers of whoever says it.
+    endpoint's dialect; with the headers of whoever says it, readable for a page that asks.
 
     Args:
         call: the request.
@@ -116,6 +116,12 @@ def render(
         limits: the headers that tell of rate limits which are counted; None tells of limits which
             nothing has used up yet.
     """
+    return pages.readable(_rendered(call, answer, stamp, limits), call)
+
+
+def _rendered(
+    call: Call, answer: Answer, stamp: Stamp, limits: tuple[Header, ...] | None
+) -> Response:
     dialect = _BY_NAME.get(call.endpoint)
     match answer:
         case Reply():

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
-from chatdouble.wire.response import Header, Response, Stamp
+from chatdouble.wire.response import Header, Response, Shared, Stamp, lines
 
 _ORGANIZATION: Header = (b"openai-organization", b"org-chatdouble")
 _PROJECT: Header = (b"openai-project", b"proj_chatdouble")
@@ -44,16 +44,17 @@ def of_api(
     if limits is not None:
         # an error that a rule gives says by itself what is used up
         set_by_answer = {name for name, _ in own}
-        said = (
-            *(one for one in said if not one[0].startswith(ratelimits.PREFIX)),
+        headers = (
+            *(one for one in said.headers if not one[0].startswith(ratelimits.PREFIX)),
             *(one for one in limits if one[0] not in set_by_answer),
         )
-    return _with(response, (*said, _id(stamp), *own[1:]))
+        said = Shared(headers, lines(headers))
+    return _with(response, said, (_id(stamp), *own[1:]))
 
 
 @lru_cache(maxsize=1024)
-def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> tuple[Header, ...]:
-    return (
+def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> Shared:
+    headers = (
         _date(created),
         media_type,
         _ORGANIZATION,
@@ -62,17 +63,24 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> t
         _VERSION,
         *(ratelimits.headers(cost) if cost else ()),
     )
+    return Shared(headers, lines(headers))
 
 
 def of_edge(response: Response, stamp: Stamp) -> Response:
     """The response with what the layer in front of the API adds to it."""
     own = response.headers
-    return _with(response, (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
+    return _with(response, Shared(), (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
 
 
-def _with(response: Response, headers: tuple[Header, ...]) -> Response:
+def _with(response: Response, shared: Shared, own: tuple[Header, ...]) -> Response:
     return Response(
-        response.status, headers, response.template, response.head, response.holes, response.length
+        response.status,
+        shared.headers + own,
+        response.template,
+        response.head,
+        response.holes,
+        response.length,
+        shared,
     )
 
 

@@ -11,6 +11,10 @@ Header = tuple[bytes, bytes]
 
 HEAD = b"\0head\0"
 
+# of what the names of headers are made, and what may stand in their lines
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+_PRINTED = b"\t" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+
 BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TO_BASE62 = bytes(BASE62[value % 62] for value in range(256))
 
@@ -54,6 +58,27 @@ class Template(Struct, frozen=True, dict=True):
         return tuple(b"".join(self.frames).split(HEAD))
 
 
+def lines(headers: tuple[Header, ...]) -> bytes | None:
+    """The headers as they are sent, a line each; None if one of them cannot be sent."""
+    said = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if said.translate(None, _PRINTED) != b"\r\n" * len(headers):
+        return None
+    for name, _ in headers:
+        if not name or name.translate(None, _TOKEN):
+            return None
+    return said
+
+
+class Shared(Struct, frozen=True, gc=False):
+    """Headers that many responses have in common, with the lines that say them, made once."""
+
+    headers: tuple[Header, ...] = ()
+    lines: bytes | None = b""
+
+
+_NOTHING_SHARED = Shared()
+
+
 class Response(Struct, frozen=True, gc=False):
     """An HTTP response: status, headers, and a body with what fills its holes.
 
@@ -64,6 +89,7 @@ class Response(Struct, frozen=True, gc=False):
         head: what fills ``HEAD``.
         holes: further (placeholder, filling) pairs.
         length: whether a content-length is announced; a stream is sent chunked.
+        shared: what its headers may begin with, whose lines are made already.
     """
 
     status: int
@@ -72,6 +98,16 @@ class Response(Struct, frozen=True, gc=False):
     head: bytes = HEAD
     holes: tuple[tuple[bytes, bytes], ...] = ()
     length: bool = True
+    shared: Shared = _NOTHING_SHARED
+
+    def header_lines(self) -> bytes | None:
+        """The headers as they are sent; None if one of them cannot be sent."""
+        shared = self.shared
+        size = len(shared.headers)
+        if not size or shared.lines is None or self.headers[:size] != shared.headers:
+            return lines(self.headers)
+        own = lines(self.headers[size:])
+        return None if own is None else shared.lines + own
 
     def whole(self) -> bytes:
         """The body's bytes."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import GenericAlias
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -31,6 +32,8 @@ from chatdouble.wire.chat.sentences import (
 
 # what the API calls some fields' types, apart from the rule
 _NOUNS = {"metadata": "a metadata object", "functions": "an array of function definitions"}
+# items of a list that are looked at together
+_MANY = 1_000
 # probed: an object of no known type is read as one of this type
 _UNLESS_KNOWN = {"tool_choice": "function"}
 
@@ -131,11 +134,26 @@ def _list(kind: inspect.ListType, value: Any, path: str) -> ApiError | None:
     fault = _wrong_length(kind, "array", len(value), path)
     if fault is not None:
         return fault
-    for index, item in enumerate(value):
-        fault = find(kind.item_type, item, f"{path}[{index}]")
+    for index in range(_sound(kind, value), len(value)):
+        fault = find(kind.item_type, value[index], f"{path}[{index}]")
         if fault is not None:
             return fault
     return None
+
+
+def _sound(kind: inspect.ListType, value: list[Any]) -> int:
+    """How many items of a long list are surely as declared, which the decoder tells quicker."""
+    parts = _parts(kind.item_type)
+    classes = tuple(part.cls for part in parts if isinstance(part, inspect.StructType))
+    if len(value) < _MANY or len(classes) < len(parts):
+        return 0
+    items: Any = GenericAlias(list, Union[classes])  # noqa: UP007 - made of a tuple
+    for at in range(0, len(value), _MANY):
+        try:
+            msgspec.convert(value[at : at + _MANY], items)
+        except (ValueError, RecursionError):
+            return at
+    return len(value)
 
 
 def _dict(kind: inspect.DictType, value: Any, path: str) -> ApiError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -90,6 +91,6 @@ def _head(text: str | None, left: int, name: EncodingName) -> tuple[str | None, 
     """The text's first tokens, and how many are left behind it."""
     if not text:
         return text, left
-    whole = tokens.encoding(name).split(text)
+    first = list(islice(tokens.encoding(name).tokens(text), left))
     # a character whose last bytes are cut off is left out
-    return b"".join(whole[:left]).decode("utf-8", "ignore"), max(left - len(whole), 0)
+    return b"".join(first).decode("utf-8", "ignore"), left - len(first)

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from chatdouble.answers import Audio, Reply, TokenLogprob, ToolCall, UrlCitation, Usage
+from chatdouble.errors import ScriptError
 
 # keys of a detail of the usage -> the field that holds the figure
 _PROMPT_DETAILS = {
@@ -73,7 +74,14 @@ def _guarded(read: Callable[[bytes], Reply], body: bytes) -> Reply:
         return read(body)
     except NotAReplyError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        ScriptError,  # no reply is made of such values
+    ) as error:
         raise NotAReplyError(f"it is not formed like an answer ({error!r})") from None
 
 

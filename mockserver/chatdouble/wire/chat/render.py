@@ -22,7 +22,7 @@ from chatdouble.wire.chat.request import ChatRequest
 from chatdouble.wire.chat.shape import Shape, shape_of
 from chatdouble.wire.chat.usage import completion_tokens, prompt_tokens
 from chatdouble.wire.plain import JSON_TYPE
-from chatdouble.wire.response import BASE62, HEAD, Response, Stamp, Template
+from chatdouble.wire.response import BASE62, HEAD, Header, Response, Stamp, Template
 
 # made once: checking its figures takes a while
 _COUNTED = Usage()
@@ -85,7 +85,54 @@ _CHUNK = _Layout(
 )
 
 
-def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
+class Prepared(Struct, frozen=True, gc=False):
+    """A reply as it is said to a request, but for what its stamp adds.
+
+    Attributes:
+        media_type: the header that says whether it is a body or a stream.
+        template: what is said, with holes.
+        between: the text between id and created.
+        holes: the holes whose fillings are known.
+        calls: how many ids of tool calls are to be made.
+        padding: how many letters the usage chunk is padded with, None without such padding.
+        length: whether it is one body.
+        id: the completion's id as it is sent, None if it is to be made.
+        created: when it was made, None if that is now.
+        model: the model that says it.
+    """
+
+    media_type: Header
+    template: Template
+    between: bytes
+    holes: tuple[tuple[bytes, bytes], ...]
+    calls: int
+    padding: int | None
+    length: bool
+    id: bytes | None
+    created: int | None
+    model: str
+
+    def stamped(self, stamp: Stamp) -> Response:
+        """The response that this makes at the stamp's time with its share of chance."""
+        holes = self.holes
+        if self.calls:
+            holes = (*_call_ids(self.calls, stamp), *holes)
+        if self.padding is not None:
+            letters = stamp.letters(24, self.padding)
+            holes = (*holes, (_quoted(_PADDING), b'"%b"' % letters))
+        id = b'"%b"' % completion_id(stamp, self.model) if self.id is None else self.id  # noqa: A001
+        created = stamp.created if self.created is None else self.created
+        return Response(
+            status=200,
+            headers=(self.media_type,),
+            template=self.template,
+            head=b"%b%b%d" % (id, self.between, created),
+            holes=holes,
+            length=self.length,
+        )
+
+
+def prepared(request: ChatRequest, reply: Reply) -> Prepared:
     """The reply as one body or as chunks, as the request asks."""
     shape = shape_of(request, reply)
     kept = _KEPT if _letters(reply, shape) < _FEW_LETTERS else _KEPT_LARGE
@@ -93,28 +140,33 @@ def render(request: ChatRequest, reply: Reply, stamp: Stamp) -> Response:
         template, layout, media_type = kept.stream(reply, shape), _CHUNK, _SSE_TYPE
     else:
         template, layout, media_type = kept.body(reply, shape), _BODY, JSON_TYPE
-    holes = _call_ids(reply, shape.n, stamp) if reply.tool_calls or reply.others else ()
+    holes: tuple[tuple[bytes, bytes], ...] = ()
+    padding = None
     if not request.stream or shape.include_usage:
-        counts = _counts(request, reply, layout)
-        holes = (*holes, *counts)
+        holes = _counts(request, reply, layout)
         if request.stream and shape.obfuscated:
-            size = _usage_chunk_size(reply, shape) + sum(len(filling) for _, filling in counts)
-            holes = (*holes, (_quoted(_PADDING), b'"%b"' % stamp.letters(24, -size % 16)))
-    id = _id(reply, shape, stamp)  # noqa: A001 - the wire's word
-    created = stamp.created if reply.created is None else reply.created
-    return Response(
-        status=200,
-        headers=(media_type,),
+            filled = sum(len(filling) for _, filling in holes)
+            padding = -(_usage_chunk_size(reply, shape) + filled) % 16
+    calls = 0
+    if reply.tool_calls or reply.others:
+        calls = sum(len(reply.choice(index).tool_calls) for index in range(shape.n))
+    return Prepared(
+        media_type=media_type,
         template=template,
-        head=b"%b%b%d" % (id, layout.head, created),
+        between=layout.head,
         holes=holes,
+        calls=calls,
+        padding=padding,
         length=not request.stream,
+        id=None if reply.id is None else _quoted(reply.id),
+        created=reply.created,
+        model=shape.model,
     )
 
 
-def _call_ids(reply: Reply, n: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
+def _call_ids(count: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
     holes: tuple[tuple[bytes, bytes], ...] = ()
-    for number in range(sum(len(reply.choice(index).tool_calls) for index in range(n))):
+    for number in range(count):
         digest = hashlib.blake2b(b"%d" % number, key=stamp.digest).digest()
         letters = Stamp(stamp.created, digest).letters(0, 24)
         holes += ((_quoted(documents.call_hole(number)), b'"call_%b"' % letters),)
@@ -178,8 +230,28 @@ def _time_letters(created: int) -> bytes:
 
 def _body(reply: Reply, shape: Shape) -> Template:
     completion = documents.completion(reply, shape)
-    text = logprobs.written(json.dumps(completion, indent=2, ensure_ascii=False)) + "\n"
-    return Template((_BODY.leave_open(text),))
+    if shape.n > _FEW_CHOICES and not reply.tool_calls and not reply.extra:
+        text = _many_choices(completion, reply)
+    else:
+        text = _indented(completion)
+    return Template((_BODY.leave_open(f"{text}\n"),))
+
+
+def _many_choices(completion: dict[str, Any], reply: Reply) -> str:
+    """The completion, whose choices mostly say the same; with logprobs each takes its time."""
+    texts: dict[int, str] = {}
+    choices: list[str] = []
+    for index, choice in enumerate(completion["choices"]):
+        said = id(reply.choice(index))
+        if said not in texts:
+            texts[said] = _indented(choice).replace("\n", "\n    ")
+        choices.append(re.sub(_INDEX, rf"\g<1>{index}", texts[said], count=1))
+    around = _indented(completion | {"choices": [_CHOICES]})
+    return around.replace(json.dumps(_CHOICES), ",\n    ".join(choices), 1)
+
+
+def _indented(value: dict[str, Any]) -> str:
+    return logprobs.written(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _stream(reply: Reply, shape: Shape) -> Template:
@@ -190,6 +262,12 @@ def _stream(reply: Reply, shape: Shape) -> Template:
         usage = [_with_padding(chunk, _PADDING) for chunk in usage]
     frames = (sse.event(_CHUNK.leave_open(chunk)) for chunk in [*chunks, *usage])
     return Template((*frames, sse.DONE))
+
+
+# up to so many choices are rendered each by itself
+_FEW_CHOICES = 8
+_CHOICES = "\0chatdouble choices\0"
+_INDEX = re.compile(r'("index": )\d+')
 
 
 class _Kept:

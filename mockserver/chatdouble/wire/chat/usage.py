@@ -8,7 +8,7 @@ disagree with each other, the newest count.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice, takewhile
 from types import GenericAlias
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ import msgspec
 
 from chatdouble import tokens
 from chatdouble.answers import Reply
-from chatdouble.tokens import EncodingName
+from chatdouble.tokens import Counter, EncodingName
 from chatdouble.wire.chat.images import image_tokens
 from chatdouble.wire.chat.models import encoding, reasons
 from chatdouble.wire.chat.request import (
@@ -110,13 +110,7 @@ def limit_of(request: ChatRequest) -> int | None:
 
 
 def _counter(model: str) -> Count:
-    return _COUNTERS[encoding(model)]
-
-
-_COUNTERS: dict[str, Count] = {
-    "cl100k_base": partial(tokens.count, name="cl100k_base"),
-    "o200k_base": partial(tokens.count, name="o200k_base"),
-}
+    return Counter(encoding(model))
 
 
 def _messages(request: ChatRequest, count: Count) -> int:

@@ -1,0 +1,92 @@
+"""An answer in one write, past the checks that uvicorn makes for each part of any answer.
+
+uvicorn looks at every header of every answer, and writes head and body one by one. Here both are
+written at once, the head from lines that were made and checked before. That is done only in
+uvicorn's own request cycle on httptools, and only where nothing is to be decided: on a keep-alive
+connection that is open and takes bytes, with no header that says how the body is framed. All else
+goes the usual way.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.types import Send
+
+from chatdouble.wire.response import Response
+
+try:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle as _Cycle
+except ImportError:  # no httptools
+    _Cycle = None  # type: ignore[assignment,misc]
+
+# more than this goes the usual way, which minds what the client has read
+_MOST_BYTES = 64 * 1024
+
+_FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding"))
+
+_STATUS_LINES = {
+    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode())
+    for status in HTTPStatus
+    if status.value >= 200 and status.value not in (204, 304)
+}
+
+
+def write(send: Send, response: Response, body: bytes) -> bool:
+    """Write the whole answer, if that can be done at once.
+
+    Args:
+        send: uvicorn's, as the app was given it.
+        response: the status and the headers.
+        body: all of the body.
+
+    Returns:
+        Whether it was written; otherwise nothing was.
+    """
+    cycle: Any = getattr(send, "__self__", None)
+    if type(cycle) is not _Cycle or len(body) > _MOST_BYTES or not _is_open(cycle):
+        return False
+    head = _head(response, body)
+    if head is None:
+        return False
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    if response.length:
+        cycle.transport.write(head + body)
+    elif body:
+        cycle.transport.write(b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body))
+    else:
+        cycle.transport.write(head + b"0\r\n\r\n")
+    cycle.response_complete = True
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
+
+
+def _is_open(cycle: Any) -> bool:
+    """Whether the answer may be written at once, and leaves the connection as it is."""
+    return not (
+        cycle.response_started
+        or cycle.disconnected
+        or not cycle.keep_alive
+        or cycle.flow.write_paused
+        or cycle.access_log
+        or cycle.default_headers
+        or cycle.scope["method"] == "HEAD"
+        or cycle.transport.is_closing()
+    )
+
+
+def _head(response: Response, body: bytes) -> bytes | None:
+    """The status line and all headers, None if uvicorn has to decide something about them."""
+    status = _STATUS_LINES.get(response.status)
+    said = response.header_lines()
+    if status is None or said is None:
+        return None
+    for name, _ in response.headers:
+        if name in _FRAMING:
+            return None
+    if response.length:
+        return b"%b%bcontent-length: %d\r\n\r\n" % (status, said, len(body))
+    return b"%b%btransfer-encoding: chunked\r\n\r\n" % (status, said)
