@@ -157,6 +157,11 @@ def sources(
         )
     if cassette.is_dir():
         raise pytest.UsageError(f"{cassette} is a folder, and a test records into one cassette")
+    if mode == "all" and cassette != own_path(item) and hasattr(item.config, "workerinput"):
+        raise pytest.UsageError(
+            f"{cassette.name} is recorded anew by one process: let tests that share a cassette run "
+            "without pytest-xdist (-n 0)"
+        )
     side = cassette.with_name(f"{cassette.stem}.unmerged")
     side.unlink(missing_ok=True)
     item.stash[_RECORDING] = _Recording(side, mode == "all")
@@ -194,7 +199,8 @@ def finish(item: pytest.Item, session: Session | RemoteSession) -> None:
         else:
             from chatdouble.cassette.store import merge
 
-            merge(recording.side, cassette, fresh=recording.fresh)
+            fresh = recording.fresh and keeping.is_first(cassette, own_path(item))
+            merge(recording.side, cassette, fresh=fresh)
             recording.side.unlink()
     if not failed:
         from chatdouble.sources.recorded import Recorded
@@ -215,6 +221,8 @@ class Housekeeping:
         self._notes: list[str] = []
         # a recording by its file and number -> how many calls it answered
         self._uses: dict[str, int] = {}
+        # those that this run has recorded anew
+        self._renewed: set[Path] = set()
         # cassettes in the folders of tests' own that belong to no test
         self._orphans: list[str] = []
         self._whole = not any("::" in str(arg) for arg in config.args)
@@ -229,6 +237,16 @@ class Housekeeping:
     def note(self, line: str) -> None:
         """Have a line told at the end."""
         self._notes.append(line)
+
+    def is_first(self, cassette: Path, own: Path) -> bool:
+        """Whether what a test recorded anew takes the place of all that its cassette holds.
+
+        So it does if the cassette is its own, even when the test runs again; of tests that share
+        one, the first one's does.
+        """
+        first = cassette == own or cassette not in self._renewed
+        self._renewed.add(cassette)
+        return first
 
     def used(self, uses: tuple[tuple[str, int], ...]) -> None:
         """Count how many calls a passed test's recordings answered."""

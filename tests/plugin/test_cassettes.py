@@ -120,6 +120,34 @@ def test_a_failed_test_leaves_the_old_cassette_as_it_was(
     assert [one.name for one in file.parent.iterdir()] == ["test_it.yaml"]
 
 
+def test_tests_that_share_a_cassette_are_recorded_anew_together(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    upstream.on().reply("Any.")
+    write(
+        pytester,
+        """
+    @pytest.mark.chatdouble(cassette="shared.yaml")
+    @pytest.mark.parametrize("text", ["One", "Two", "Three"])
+    def test_it(chatdouble, text):
+        assert ask(chatdouble, text) == "Any."
+""",
+    )
+    file = pytester.path / "shared.yaml"
+    file.write_text("interactions: []\nversion: 1\n")
+    run(
+        pytester, "-p", "xdist", "-n", "2", "--chatdouble-mode=new_episodes", upstream=upstream
+    ).assert_outcomes(passed=3)
+    assert sorted(held(file)) == ["One", "Three", "Two"]
+    run(pytester, "--chatdouble-mode=all", upstream=upstream).assert_outcomes(passed=3)
+    assert held(file) == ["One", "Two", "Three"]
+    before = file.read_bytes()
+    result = run(pytester, "-p", "xdist", "-n", "2", "--chatdouble-mode=all", upstream=upstream)
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*shared.yaml is recorded anew by one process: *-n 0*"])
+    assert file.read_bytes() == before
+
+
 def test_markers_and_the_ini_file_say_so_too(pytester: pytest.Pytester, upstream: Session) -> None:
     pytester.makeini(
         f"[pytest]\nchatdouble_cassette = true\nchatdouble_upstream = {upstream.base_url}\n"
