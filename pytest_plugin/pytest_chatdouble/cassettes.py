@@ -162,7 +162,7 @@ def sources(
             f"{cassette.name} is recorded anew by one process: let tests that share a cassette run "
             "without pytest-xdist (-n 0)"
         )
-    side = cassette.with_name(f"{cassette.stem}.unmerged")
+    side = _side(cassette, own_path(item))
     side.unlink(missing_ok=True)
     item.stash[_RECORDING] = _Recording(side, mode == "all")
     return modes.recording(
@@ -175,6 +175,12 @@ def sources(
         matching=matching,
         used_up=used_up,
     )
+
+
+def _side(cassette: Path, own: Path) -> Path:
+    """Where the test records; other tests may record for the same cassette at the same time."""
+    test = "" if cassette == own else f".{own.parent.name}.{own.stem}"
+    return cassette.with_name(f"{cassette.stem}{test}.unmerged")
 
 
 def note_failure(item: pytest.Item) -> None:

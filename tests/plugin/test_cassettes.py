@@ -148,6 +148,41 @@ def test_tests_that_share_a_cassette_are_recorded_anew_together(
     assert file.read_bytes() == before
 
 
+def test_workers_that_record_into_one_cassette_at_once_lose_nothing(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    write(
+        pytester,
+        """
+    import time
+    from pathlib import Path
+
+    def wait_for(name):
+        deadline = time.monotonic() + 20
+        while not Path(name).exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    @pytest.fixture
+    def when_first_has_asked():
+        wait_for("asked")
+
+    @pytest.mark.chatdouble(cassette="shared.yaml", mode="new_episodes")
+    def test_first(chatdouble):
+        ask(chatdouble, "Hello")
+        Path("asked").touch()
+        wait_for("started")
+
+    @pytest.mark.chatdouble(cassette="shared.yaml", mode="new_episodes")
+    def test_second(when_first_has_asked, chatdouble):
+        Path("started").touch()
+        ask(chatdouble, "Bye")
+""",
+    )
+    run(pytester, "-p", "xdist", "-n", "2", upstream=upstream).assert_outcomes(passed=2)
+    assert sorted(held(pytester.path / "shared.yaml")) == ["Bye", "Hello"]
+    assert list(pytester.path.glob("*.unmerged")) == []
+
+
 def test_markers_and_the_ini_file_say_so_too(pytester: pytest.Pytester, upstream: Session) -> None:
     pytester.makeini(
         f"[pytest]\nchatdouble_cassette = true\nchatdouble_upstream = {upstream.base_url}\n"
