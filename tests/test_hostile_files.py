@@ -40,7 +40,10 @@ BASE_60 = "1" + ":1" * 300_000
             "code: expected 200 to 599, got '1:",
         ),
         (cassette(INTERACTION.replace("200", "2" * 5_000)), "expected 200 to 599, got '22"),
-        (cassette(before=f"x: [{'[],' * 600_000}]\n"), "line 1: it holds more than 500000 values"),
+        (
+            cassette(before=f"x: [{'[],' * 2_100_000}]\n"),
+            "line 1: it holds more than 2000000 values",
+        ),
         (
             cassette(before=f"x: {'[' * 100_000}\n"),
             "line 1: it is nested more than 100 levels",

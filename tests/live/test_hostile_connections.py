@@ -85,12 +85,12 @@ def message(answer: tuple[int, bytes]) -> tuple[int, str]:
 
 
 def quickly(raw: Raw) -> None:
-    """A good request gets its answer in less than a second."""
+    """A good request gets its answer soon, whoever else is there."""
     began = time.monotonic()
     response, answer = raw.chat(BODY)
     assert response.status == 200
     assert b"Hi." in answer
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # and what a busy machine adds
 
 
 NO_HTTP = (400, "We could not parse your request: it is not valid HTTP.")
@@ -224,7 +224,7 @@ def test_a_client_that_asks_for_another_protocol_gets_this_one(
 def test_what_never_comes_whole_is_closed_in_time(server: Server, sent: bytes) -> None:
     began = time.monotonic()
     came = answers(server, sent)
-    assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
+    assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 8
     assert [status for status, _ in came if status == 200] == [200] * (BODY in sent)
     late = [message(answer) for answer in came if answer[0] != 200]
     assert late == ([LATE] if sent else [])
@@ -236,14 +236,14 @@ def test_a_client_that_sends_a_byte_now_and_then_is_late_too(server: Server) -> 
         client.sendall(HEAD + b"content-length: 1000\r\n\r\n")
         client.settimeout(0.05)
         answer = b""
-        while not answer and time.monotonic() - began < 5:
+        while not answer and time.monotonic() - began < 20:
             client.sendall(b" ")
             try:
                 answer = client.recv(65536)
             except TimeoutError:
                 continue
         assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < TIMEOUT + 2
+    assert time.monotonic() - began < TIMEOUT + 8
 
 
 def test_an_answer_may_take_longer_than_a_request(server: Server) -> None:

