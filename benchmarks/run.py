@@ -24,6 +24,7 @@ from benchmarks import (
     slow,
     stages,
     startup,
+    teeing,
     throughput,
 )
 from benchmarks.processes import environment, printed, two_cores
@@ -56,6 +57,7 @@ def main() -> None:
             *fixture.measure_tests(folder, env, rounds=2 if quick else 5),
             *recording.measure(folder, env, rounds=2 if quick else 3),
             *replaying.measure(folder, rounds=1 if quick else 2),
+            *teeing.measure(folder, env, rounds=10 if quick else 50),
             *fixture.measure_import(folder, env, pairs=5 if quick else 15),
         ]
         print(render(rows), stages.render(stages.measure()), sep="\n\n")

@@ -1,4 +1,4 @@
-"""``chatdouble show`` and ``diff``."""
+"""``chatdouble show``, ``diff`` and ``forget``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from chatdouble.cassette.age import stale
@@ -242,3 +243,19 @@ def test_recordings_grow_stale_by_whole_days(tmp_path: Path) -> None:
     assert stale(takes, 30, 1_700_000_000 + 31 * day) == (1,)
     file.write_text(vcrpy((QUESTION, SAID), headers={"Date": ["yesterday"]}))
     assert stale(read(file).takes, 0, 2_000_000_000) == ()
+
+
+def test_interactions_are_forgotten(run: Run) -> None:
+    one, two, three = (asking(said("user", text)) for text in ("one", "two", "three"))
+    file = Path("a.yaml")
+    held = json.loads(vcrpy((one, SAID), (two, SAID), (three, SAID)))
+    file.write_text(yaml.safe_dump(held))
+    found = run("forget", "a.yaml", "2", "1", "2")
+    assert found.stdout == "a.yaml: interactions 1, 2 removed\n"
+    assert [json.loads(take.request_body) for take in read(file).takes] == [three]
+    missing = run("forget", "a.yaml", "2")
+    assert missing.exit_code == 2
+    assert "there is no interaction 2, it holds 1" in missing.output
+    assert run("forget", "a.yaml", "1").stdout.endswith("removed, and the file with it\n")
+    assert not file.exists()
+    assert run("forget", "a.yaml", "1").exit_code == 2

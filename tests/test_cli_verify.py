@@ -162,6 +162,21 @@ def test_what_says_nothing_of_the_shape_is_trouble(
     assert "sk-wrong" not in wrong_key.output
 
 
+def test_the_key_is_chatdoubles_own_variable_or_else_openais(
+    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(server, ASKED)
+    url = upstream(server)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    assert run("a.yaml", "--upstream", url).exit_code == 0
+    monkeypatch.delenv("CHATDOUBLE_UPSTREAM_API_KEY")
+    assert "the answer is a 401" in run("a.yaml", "--upstream", url).stderr
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert run("a.yaml", "--upstream", url).exit_code == 0
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert "the answer is a 401" in run("a.yaml", "--upstream", url).stderr
+
+
 def test_a_request_that_no_client_can_send_is_told(server: Server, run: Run) -> None:
     text = vcrpy((ASKED, "{}"), (ASKED, "{}"))
     text = text.replace('["application/json"]', '["\\u00e9"]', 1)

@@ -1,4 +1,4 @@
-"""Housekeeping of cassettes: ``show``, ``diff``, ``convert``, ``redact``, ``verify``."""
+"""Housekeeping of cassettes: ``show``, ``diff``, ``convert``, ``redact``, and so on."""
 
 from __future__ import annotations
 
@@ -300,4 +300,23 @@ def _cleaned(found: tuple[Secret, ...]) -> str:
     return f"{len(found)} place{'s' * (len(found) != 1)} cleaned"
 
 
-COMMANDS = (show, diff, convert, redact, verify)
+@click.command()
+@click.argument("cassette", type=_PATHS, metavar="CASSETTE")
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="N...")
+def forget(cassette: Path, numbers: tuple[int, ...]) -> None:
+    """Take the interactions N... out of CASSETTE, so that they can be recorded again.
+
+    They are counted from 1, as "show" counts them; the others stay as they stand there. A cassette
+    that would hold none is removed. CASSETTE is vcrpy's YAML, as chatdouble and vcrpy write it. The
+    status is 2 if there is no such interaction, or the file cannot be read or written; it is left
+    as it was.
+    """
+    from chatdouble.cassette.store import remove
+
+    wanted = frozenset(numbers)
+    _or_exit(lambda: remove(cassette, wanted))
+    which = f"interaction{'s' * (len(wanted) > 1)} {', '.join(map(str, sorted(wanted)))}"
+    _say(f"{cassette}: {which} removed{'' if cassette.exists() else ', and the file with it'}")
+
+
+COMMANDS = (show, diff, convert, redact, forget, verify)

@@ -27,10 +27,9 @@ _log = logging.getLogger("chatdouble")
 @click.command()
 @click.option(
     "--upstream",
-    required=True,
     metavar="URL",
     help="The base URL of the real server, such as https://api.openai.com/v1; our /v1 stands for "
-    "it. Nothing is sent anywhere else.",
+    "it. Nothing is sent anywhere else. Only the mode none does without.",
 )
 @click.option(
     "--cassettes",
@@ -73,7 +72,7 @@ _log = logging.getLogger("chatdouble")
     help="Wait for the disk itself before an answer ends, so that not even a power cut loses it.",
 )
 def record(
-    upstream: str,
+    upstream: str | None,
     folder: Path,
     mode: Mode,
     keep: Keep,
@@ -92,10 +91,12 @@ def record(
     from chatdouble import modes
     from chatdouble.cli_running import or_exit, run
 
+    if upstream is None and mode != "none":
+        raise click.UsageError(f"the mode {mode} asks a real server: name it with --upstream URL")
     recording: Callable[..., tuple[Source, ...]] = partial(
         modes.recording,
         mode,
-        upstream,
+        upstream or "",
         timeout=timeout,
         keep=keep,
         fsync=fsync,
@@ -107,7 +108,7 @@ def record(
     def named(name: str) -> tuple[Source, ...]:
         return recording(folder / f"{name}.yaml", tell=_not_replayed)
 
-    loaded = f"mode {mode}, {upstream}, recorded in {folder}"
+    loaded = f"mode {mode}, {upstream or 'no upstream'}, recorded in {folder}"
     key = "any" if mode == "none" or os.environ.get(modes.UPSTREAM_KEY) else "YOUR_KEY"
     run(sources, loaded, key=key, on_demand=named, fault_header=False, **settings)
 

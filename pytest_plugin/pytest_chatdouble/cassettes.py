@@ -157,7 +157,12 @@ def sources(
         )
     if cassette.is_dir():
         raise pytest.UsageError(f"{cassette} is a folder, and a test records into one cassette")
-    side = cassette.with_name(f"{cassette.stem}.unmerged")
+    if mode == "all" and cassette != own_path(item) and hasattr(item.config, "workerinput"):
+        raise pytest.UsageError(
+            f"{cassette.name} is recorded anew by one process: let tests that share a cassette run "
+            "without pytest-xdist (-n 0)"
+        )
+    side = _side(cassette, own_path(item))
     side.unlink(missing_ok=True)
     item.stash[_RECORDING] = _Recording(side, mode == "all")
     return modes.recording(
@@ -170,6 +175,12 @@ def sources(
         matching=matching,
         used_up=used_up,
     )
+
+
+def _side(cassette: Path, own: Path) -> Path:
+    """Where the test records; other tests may record for the same cassette at the same time."""
+    test = "" if cassette == own else f".{own.parent.name}.{own.stem}"
+    return cassette.with_name(f"{cassette.stem}{test}.unmerged")
 
 
 def note_failure(item: pytest.Item) -> None:
@@ -194,7 +205,8 @@ def finish(item: pytest.Item, session: Session | RemoteSession) -> None:
         else:
             from chatdouble.cassette.store import merge
 
-            merge(recording.side, cassette, fresh=recording.fresh)
+            fresh = recording.fresh and keeping.is_first(cassette, own_path(item))
+            merge(recording.side, cassette, fresh=fresh)
             recording.side.unlink()
     if not failed:
         from chatdouble.sources.recorded import Recorded
@@ -215,6 +227,8 @@ class Housekeeping:
         self._notes: list[str] = []
         # a recording by its file and number -> how many calls it answered
         self._uses: dict[str, int] = {}
+        # those that this run has recorded anew
+        self._renewed: set[Path] = set()
         # cassettes in the folders of tests' own that belong to no test
         self._orphans: list[str] = []
         self._whole = not any("::" in str(arg) for arg in config.args)
@@ -229,6 +243,16 @@ class Housekeeping:
     def note(self, line: str) -> None:
         """Have a line told at the end."""
         self._notes.append(line)
+
+    def is_first(self, cassette: Path, own: Path) -> bool:
+        """Whether what a test recorded anew takes the place of all that its cassette holds.
+
+        So it does if the cassette is its own, even when the test runs again; of tests that share
+        one, the first one's does.
+        """
+        first = cassette == own or cassette not in self._renewed
+        self._renewed.add(cassette)
+        return first
 
     def used(self, uses: tuple[tuple[str, int], ...]) -> None:
         """Count how many calls a passed test's recordings answered."""
@@ -301,11 +325,7 @@ class Housekeeping:
                 unused.setdefault(file, []).append(int(number))
         for name, numbers in sorted(unused.items()):
             what = f"interaction{'s' * (len(numbers) > 1)} {', '.join(map(str, sorted(numbers)))}"
-            if prune:
-                from chatdouble.cassette.store import remove
-
-                remove(Path(name), frozenset(numbers))
-            done = "removed" if prune else "never used"
+            done = _removed(Path(name), numbers) if prune else "never used"
             lines.append(f"{self.short(Path(name))}: {what} {done}")
         if lines and not prune:
             lines.append("--chatdouble-prune removes what is not used")
@@ -330,6 +350,18 @@ class Housekeeping:
         if lines:
             lines.append("record them again with --chatdouble-mode=all")
         return lines
+
+
+def _removed(file: Path, numbers: list[int]) -> str:
+    """Take interactions out of a cassette, and say whether that went well."""
+    from chatdouble import CassetteError
+    from chatdouble.cassette.store import remove
+
+    try:
+        remove(file, frozenset(numbers))
+    except CassetteError as error:
+        return f"never used, and not removed: it {error.problem}"
+    return "removed"
 
 
 _HOUSEKEEPING: pytest.StashKey[Housekeeping] = pytest.StashKey()

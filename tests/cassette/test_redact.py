@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from chatdouble.cassette.format import load
 from chatdouble.cassette.redact import Placeholders, Redacted, redact
+from chatdouble.cassette.redact.narrowing import narrowed
+from chatdouble.cassette.redact.views import outermost
 from chatdouble.cassette.store import Store
 from tests.cassette.planted import NAMED, ORDINARY, SHAPED
 from tests.cassette.takes import URI, a_take
@@ -180,6 +183,14 @@ def test_the_key_that_was_sent_is_found_however_it_is_written(written: object) -
     assert "<api-key-1>" in body
 
 
+@pytest.mark.parametrize(
+    "text", ["password:\n", "API_KEY=\\", "token = \t", "my secret:\r\n- ", "Basic understanding"]
+)
+def test_a_name_or_word_that_leads_to_no_secret_says_nothing(text: str) -> None:
+    take = a_take(request_body=json.dumps({"messages": [{"content": text}]}).encode())
+    assert redact(take, Placeholders()).request_body == take.request_body
+
+
 def test_the_key_is_found_in_bytes_that_are_no_text() -> None:
     kept = redacted(
         request_headers=(("api-key", "0123456789abcdef"),),
@@ -315,3 +326,45 @@ def test_a_body_without_secrets_is_never_changed(body: bytes, cuts: list[int]) -
     take = a_take(request_body=body, pieces=pieces)
     kept = redact(take, Placeholders())
     assert (kept.request_body, kept.pieces) == (body, pieces)
+
+
+FILLER = "He said: it is a key to all of this, and more than a token.\n" * 100
+
+
+def _written(secret: str) -> dict[str, str]:
+    return {
+        "plain": secret,
+        "json": json.dumps({"text": secret}),
+        "json in json": json.dumps(json.dumps({"text": secret})).replace("/", "\\/"),
+        "percent": quote(secret, safe=""),
+        "base64": base64.b64encode(f" {secret} ".encode()).decode(),
+        "escapes": "".join(f"\\u{ord(char):04x}" for char in secret),
+    }
+
+
+@pytest.mark.parametrize("secret", [*SHAPED.values(), "Basic bWU6cGE1NQ"])
+def test_a_secret_in_a_large_text_is_found_as_in_a_small_one(secret: str) -> None:
+    for way, written in _written(secret).items():
+        small = redacted(request_body=f"\n {written} \n".encode()).request_body
+        large = redacted(request_body=f"{FILLER}\n {written} \n{FILLER}".encode()).request_body
+        assert large.decode() == f"{FILLER}{small.decode()}{FILLER}", way
+
+
+@pytest.mark.parametrize(("name", "secret"), NAMED.items(), ids=list(NAMED))
+def test_a_named_secret_in_a_large_text_is_found_as_in_a_small_one(name: str, secret: str) -> None:
+    told = json.dumps({"a": {name: secret}})
+    for way, written in {**_written(told), "query": f"?{name}={quote(secret)}&x=1"}.items():
+        small = redacted(request_body=f"\n {written} \n".encode()).request_body
+        large = redacted(request_body=f"{FILLER}\n {written} \n{FILLER}".encode()).request_body
+        assert large.decode() == f"{FILLER}{small.decode()}{FILLER}", way
+
+
+def test_of_a_large_text_only_what_may_hold_a_secret_is_searched() -> None:
+    for text in (FILLER * 10, random.Random(1).randbytes(100_000).decode("latin-1")):
+        planted = f"{text}{KEY}{text}"
+        left = narrowed(outermost(planted))
+        assert KEY in left.text
+        assert len(left.text) < len(planted) / 3
+        at = left.text.index(KEY)
+        ((start, end),) = left.parts(at, at + len(KEY))
+        assert planted[start:end] == KEY

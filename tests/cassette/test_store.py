@@ -11,7 +11,7 @@ import pytest
 
 from chatdouble import CassetteError
 from chatdouble.cassette.format import load
-from chatdouble.cassette.store import Store, merge
+from chatdouble.cassette.store import Store, merge, remove
 from tests.cassette.takes import a_take
 
 
@@ -48,10 +48,11 @@ ITEM = (
     "- request: {method: GET, uri: 'http://a/v1/b', body: null, headers: {}}\n"
     "  response: {status: {code: 204, message: x}, headers: {}, body: {string: ''}}\n"
 )
+FLOW = f"interactions: [{{{ITEM[2:].replace(chr(10), ',').rstrip(',')}}}]\nversion: 1\n"
 INDENTED = "".join(f"  {line}\n" for line in ITEM.splitlines())
 
 
-@pytest.mark.parametrize(
+LAYOUTS = pytest.mark.parametrize(
     "text",
     [
         f"interactions:\n{ITEM}version: 1\n",
@@ -66,6 +67,9 @@ INDENTED = "".join(f"  {line}\n" for line in ITEM.splitlines())
         f"\ufeffinteractions:\n{ITEM}version: 1\n",
     ],
 )
+
+
+@LAYOUTS
 def test_files_of_other_layouts_are_appended_to(tmp_path: Path, text: str) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(text.encode())
@@ -92,7 +96,7 @@ def test_an_empty_cassette_is_appended_to(tmp_path: Path, text: str) -> None:
         "interactions: [",
         f"interactions:\n{ITEM}",
         "services: {web: {}}\n",
-        f"interactions: [{{{ITEM[2:].replace(chr(10), ',').rstrip(',')}}}]\nversion: 1\n",
+        FLOW,
         "no yaml \ufffe",
     ],
     ids=["torn", "cut off", "foreign", "flow", "text"],
@@ -324,3 +328,61 @@ def test_another_process_with_the_folder_locked_is_waited_for(tmp_path: Path) ->
     os.close(opened)
     waiting.join(10)
     assert statuses(tmp_path / "a.yaml") == [200]
+
+
+@LAYOUTS
+def test_interactions_are_taken_out_of_files_of_any_layout(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(text.encode())
+    store = Store(file)
+    for status in (201, 202):
+        store.append(a_take(status=status))
+    remove(file, frozenset({2}))
+    assert statuses(file) == [204, 202]
+    assert ITEM.splitlines()[0].encode() in file.read_bytes()
+    store.append(a_take(status=203))
+    remove(file, frozenset({1, 2}))
+    assert statuses(file) == [203]
+
+
+def test_what_is_taken_out_leaves_the_bytes_of_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    store = Store(file)
+    store.append(a_take())
+    store.append(a_take(status=202))
+    before = file.read_bytes()
+    Store(file).append(a_take(status=201, pieces=((0.1, "- Grüße:\n- ü\n".encode()),)))
+    remove(file, frozenset({3}))
+    assert file.read_bytes() == before
+
+
+def test_a_cassette_that_would_be_empty_is_removed(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    for _ in range(2):
+        Store(file).append(a_take())
+    remove(file, frozenset({1, 2}))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"interactions:\n{ITEM}version: 1\n", "there is no interaction 3, it holds 1"),
+        ("interactions: []\nversion: 1\n", "there is no interaction 3, it holds 0"),
+        ("interactions: [", "line"),
+        ("services: {web: {}}\n", "no vcrpy cassette"),
+        (FLOW, "laid out"),
+    ],
+    ids=["too few", "none", "torn", "foreign", "flow"],
+)
+def test_a_file_that_nothing_can_be_taken_out_of_stays(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(text)
+    with pytest.raises(CassetteError) as raised:
+        remove(file, frozenset({1 if text == FLOW else 3}))
+    assert words in str(raised.value)
+    assert file.read_text() == text
+    with pytest.raises(CassetteError, match="there is no such file"):
+        remove(tmp_path / "none.yaml", frozenset({1}))

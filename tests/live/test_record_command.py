@@ -75,7 +75,7 @@ def test_what_is_recorded_is_on_disk_when_the_answer_ends_and_replays(
 
     calls = len(real.calls)
     replay = run("replay", folder, "--port", 0)
-    none = run("record", *options, "--mode", "none", "--port", 0)
+    none = run("record", "--cassettes", folder, "--mode", "none", "--port", 0)
     for url in (replay.base_url, none.base_url):
         assert ask(url, "One") == said[0][1]
         assert ask(url, "One", stream=True) == said[1][1]
@@ -89,6 +89,15 @@ def test_what_is_recorded_is_on_disk_when_the_answer_ends_and_replays(
             model="gpt-4o-mini", messages=[{"role": "user", "content": "Three"}]
         )
     assert len(real.calls) == calls
+
+
+def test_a_mode_that_asks_upstream_needs_one(tmp_path: Path) -> None:
+    for mode in ("once", "new_episodes", "all"):
+        words = ("record", "--cassettes", str(tmp_path / "new"), "--mode", mode)
+        found = CliRunner().invoke(cli.main, words)
+        assert found.exit_code == 2
+        assert f"the mode {mode} asks a real server: name it with --upstream" in found.output
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_modes_ask_upstream_as_their_names_say(real: Any, tmp_path: Path) -> None:
@@ -172,7 +181,7 @@ def test_session_names_cannot_leave_the_folder(run: Run, real: Any, tmp_path: Pa
         (("--upstream", "nowhere"), "chatdouble: the upstream base URL begins with http"),
         (("--upstream", "http://h/v1", "--upstream-timeout", "0"), "--upstream-timeout"),
         (("--upstream", "http://h/v1", "--mode", "some"), "--mode"),
-        ((), "Missing option '--upstream'"),
+        ((), "name it with --upstream URL"),
     ],
 )
 def test_options_that_cannot_be_meant(tmp_path: Path, options: tuple[str, ...], words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,6 +120,69 @@ def test_a_failed_test_leaves_the_old_cassette_as_it_was(
     assert [one.name for one in file.parent.iterdir()] == ["test_it.yaml"]
 
 
+def test_tests_that_share_a_cassette_are_recorded_anew_together(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    upstream.on().reply("Any.")
+    write(
+        pytester,
+        """
+    @pytest.mark.chatdouble(cassette="shared.yaml")
+    @pytest.mark.parametrize("text", ["One", "Two", "Three"])
+    def test_it(chatdouble, text):
+        assert ask(chatdouble, text) == "Any."
+""",
+    )
+    file = pytester.path / "shared.yaml"
+    file.write_text("interactions: []\nversion: 1\n")
+    run(
+        pytester, "-p", "xdist", "-n", "2", "--chatdouble-mode=new_episodes", upstream=upstream
+    ).assert_outcomes(passed=3)
+    assert sorted(held(file)) == ["One", "Three", "Two"]
+    run(pytester, "--chatdouble-mode=all", upstream=upstream).assert_outcomes(passed=3)
+    assert held(file) == ["One", "Two", "Three"]
+    before = file.read_bytes()
+    result = run(pytester, "-p", "xdist", "-n", "2", "--chatdouble-mode=all", upstream=upstream)
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(["*shared.yaml is recorded anew by one process: *-n 0*"])
+    assert file.read_bytes() == before
+
+
+def test_workers_that_record_into_one_cassette_at_once_lose_nothing(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    write(
+        pytester,
+        """
+    import time
+    from pathlib import Path
+
+    def wait_for(name):
+        deadline = time.monotonic() + 20
+        while not Path(name).exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    @pytest.fixture
+    def when_first_has_asked():
+        wait_for("asked")
+
+    @pytest.mark.chatdouble(cassette="shared.yaml", mode="new_episodes")
+    def test_first(chatdouble):
+        ask(chatdouble, "Hello")
+        Path("asked").touch()
+        wait_for("started")
+
+    @pytest.mark.chatdouble(cassette="shared.yaml", mode="new_episodes")
+    def test_second(when_first_has_asked, chatdouble):
+        Path("started").touch()
+        ask(chatdouble, "Bye")
+""",
+    )
+    run(pytester, "-p", "xdist", "-n", "2", upstream=upstream).assert_outcomes(passed=2)
+    assert sorted(held(pytester.path / "shared.yaml")) == ["Bye", "Hello"]
+    assert list(pytester.path.glob("*.unmerged")) == []
+
+
 def test_markers_and_the_ini_file_say_so_too(pytester: pytest.Pytester, upstream: Session) -> None:
     pytester.makeini(
         f"[pytest]\nchatdouble_cassette = true\nchatdouble_upstream = {upstream.base_url}\n"
@@ -198,6 +262,21 @@ def test_unused_recordings_are_told_and_pruned(
     assert [file.name for file in folder.iterdir()] == ["test_it.yaml"]
     assert held(folder / "test_it.yaml") == ["Hello"]
     run(pytester).stdout.no_fnmatch_line("*chatdouble: cassettes*")
+
+
+def test_what_cannot_be_pruned_is_told_and_stays(
+    pytester: pytest.Pytester, upstream: Session
+) -> None:
+    write(pytester, f'{ONE}        assert ask(chatdouble, "Bye") == "See you."\n')
+    run(pytester, "--chatdouble-mode=once", upstream=upstream).assert_outcomes(passed=1)
+    file = pytester.path / "cassettes" / "test_app" / "test_it.yaml"
+    file.write_text(json.dumps(yaml.safe_load(file.read_text())))
+    before = file.read_bytes()
+    write(pytester, ONE)
+    result = run(pytester, "--chatdouble-prune")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*interaction 2 never used, and not removed: it is laid out *"])
+    assert file.read_bytes() == before
 
 
 def test_old_recordings_are_told(pytester: pytest.Pytester, upstream: Session) -> None:

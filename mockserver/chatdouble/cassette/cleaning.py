@@ -11,7 +11,7 @@ from chatdouble.cassette.converting import put
 from chatdouble.cassette.families import Reading, document
 from chatdouble.cassette.redact import Placeholders, findings
 from chatdouble.cassette.redact.names import stands_in
-from chatdouble.cassette.redact.scanning import scan, search
+from chatdouble.cassette.redact.scanning import Text
 from chatdouble.cassette.take import Take
 from chatdouble.errors import CassetteError
 
@@ -94,7 +94,8 @@ def _cleaned(data: bytes, reading: Reading) -> bytes:
     placeholders = Placeholders()
     placeholders.pass_over(data)
     text = data.decode("latin-1")
-    put, _ = placeholders.put(text, scan(text) + search(text, known))
+    looked = Text(text)
+    put, _ = placeholders.put(text, looked.scan() + looked.search(known))
     clean = put.encode("latin-1")
     again = families.parse(file, clean)
     left = _secrets(again.takes)

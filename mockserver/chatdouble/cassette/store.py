@@ -222,12 +222,20 @@ def remove(file: Path, numbers: frozenset[int]) -> None:
         numbers: which ones, counted from 1.
 
     Raises:
-        CassetteError: it is damaged or no cassette, or cannot be written; it is left as it was.
+        CassetteError: it is missing, damaged or no cassette, holds none of such a number, or cannot
+            be written; it is left as it was.
     """
+    if not file.exists():
+        raise CassetteError(file, "there is no such file")
     try:
         with writing(file) as target:
             data = read(target)
-            starts, end = _items(data, len(parse(data, file)))
+            held = len(parse(data, file))
+            beyond = sorted(number for number in numbers if not 1 <= number <= held)
+            if beyond:
+                problem = f"there is no interaction {beyond[0]}, it holds {held}"
+                raise CassetteError(file, f"{problem}; it is left as it was")
+            starts, end = _items(data, held)
             kept = [
                 data[start:behind]
                 for number, (start, behind) in enumerate(pairwise((*starts, end)), 1)

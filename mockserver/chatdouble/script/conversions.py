@@ -11,7 +11,7 @@ from chatdouble.cassette import families
 from chatdouble.cassette.converting import converted, writable
 from chatdouble.cassette.families import Family, Reading, document
 from chatdouble.cassette.redact import Placeholders
-from chatdouble.cassette.redact.scanning import scan
+from chatdouble.cassette.redact.scanning import Text
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.rules import printed
 from chatdouble.script import aimock, parse
@@ -135,4 +135,4 @@ def _script(fixtures: list[aimock.Read], file: Path) -> Conversion:
 def _without_secrets(text: str) -> str:
     # places are counted in bytes
     raw = text.encode("utf-8", "replace").decode("latin-1")
-    return Placeholders().put(raw, scan(raw))[0].encode("latin-1").decode()
+    return Placeholders().put(raw, Text(raw).scan())[0].encode("latin-1").decode()

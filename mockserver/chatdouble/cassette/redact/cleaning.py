@@ -16,7 +16,7 @@ from chatdouble.cassette.files import write, writing
 from chatdouble.cassette.redact.names import stands_in
 from chatdouble.cassette.redact.placeholders import Placeholders
 from chatdouble.cassette.redact.redacted import hidden
-from chatdouble.cassette.redact.scanning import SHORTEST, Found, scan, search, strongest
+from chatdouble.cassette.redact.scanning import SHORTEST, Found, Text, strongest
 from chatdouble.cassette.scalars import quoted
 from chatdouble.errors import CassetteError
 from chatdouble.plainyaml import BROKEN
@@ -172,7 +172,7 @@ def _scalar(event: Any, place: tuple[str | int, ...]) -> _Scalar:
 
 def _secrets(scalars: list[_Scalar]) -> list[list[Found]]:
     """The secrets in each scalar; what one of them shows is looked for in all others, too."""
-    found = [[*scan(scalar.text), *_by_header(scalar)] for scalar in scalars]
+    found = [[*Text(scalar.text).scan(), *_by_header(scalar)] for scalar in scalars]
     secrets = dict.fromkeys(
         (one.kind, one.secret)
         for several in found
@@ -181,7 +181,7 @@ def _secrets(scalars: list[_Scalar]) -> list[list[Found]]:
     )
     if secrets:
         for scalar, several in zip(scalars, found, strict=True):
-            several += search(scalar.text, secrets)
+            several += Text(scalar.text).search(secrets)
     return found
 
 

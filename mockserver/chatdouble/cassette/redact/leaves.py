@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chatdouble.cassette.redact.views import Part
 
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.ASCII)
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.ASCII)
 _DEEPEST = 200
 
 # never joined by a client

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from chatdouble.cassette.redact.shapes import WORD, Span
 
 # the last word of a name, and what is searched for
-_STEMS = (
+STEMS = (
     "auth",
     "authorization",
     "cookie",
@@ -94,7 +94,7 @@ _KEY_IN_QUERY = re.compile(r"[?&](?:key|code|sig)\Z", re.ASCII | re.IGNORECASE)
 _NAME = frozenset(WORD | set("_-."))
 _LONGEST_NAME = 64
 _MOST_VALUES = 100
-_BEHIND = re.compile(r"(\\*[\"']?)\s{0,20}(=>|[:=])\s{0,20}(\[?)\s{0,20}(\\*[\"']?)", re.ASCII)
+_BEHIND = re.compile(r"(\\*[\"']?)\s{0,20}(=>|[:=])\s{0,20}(\[?)\s{0,20}(\\*[\"']|)", re.ASCII)
 _NEXT = re.compile(r"\s{0,20},\s{0,20}([\"'])", re.ASCII)
 _QUOTED = {
     '"': re.compile(r'(?:[^"\\\n]|\\.){0,16000}', re.ASCII),
@@ -144,7 +144,7 @@ def _parted(name: str, end: str) -> bool:
 def named(text: str) -> Iterator[Span]:
     """The secrets in a text that can be told by their names."""
     lowered = text.lower()  # Latin-1 keeps its length
-    for stem in _STEMS:
+    for stem in STEMS:
         wanted = stem.lower()
         at = lowered.find(wanted)
         while at >= 0:

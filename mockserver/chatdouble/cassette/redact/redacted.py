@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from chatdouble.cassette.redact.names import kind_of
 from chatdouble.cassette.redact.placeholders import Placeholders
-from chatdouble.cassette.redact.scanning import Found, scan, search
+from chatdouble.cassette.redact.scanning import Found, Text
 from chatdouble.cassette.take import Headers, Take
 
 _KEPT = frozenset(
@@ -68,26 +68,26 @@ def redact(take: Take, placeholders: Placeholders) -> Redacted:
     """
     body = take.body
     texts = {
-        "uri": _text(take.uri),
-        "request_body": take.request_body.decode("latin-1"),
-        "reason": _text(take.reason),
-        "body": body.decode("latin-1"),
+        "uri": Text(_text(take.uri)),
+        "request_body": Text(take.request_body.decode("latin-1")),
+        "reason": Text(_text(take.reason)),
+        "body": Text(body.decode("latin-1")),
     }
     sent, received = _kept(take.request_headers), _kept(take.headers)
-    found = {name: scan(text) for name, text in texts.items()}
+    found = {name: text.scan() for name, text in texts.items()}
     values = {_text(value) for _, value in (*sent, *received)}
-    in_headers = {value: scan(value) for value in values}
+    in_headers = {value: Text(value).scan() for value in values}
     secrets = dict.fromkeys(
         (*hidden(take.request_headers), *hidden(take.headers), *placeholders.known())
     )
     for one in (*found.values(), *in_headers.values()):
         secrets.update(dict.fromkeys((secret.kind, secret.secret) for secret in one))
     put = {
-        name: placeholders.put(text, found[name] + search(text, secrets))
+        name: placeholders.put(text.text, found[name] + text.search(secrets))
         for name, text in texts.items()
     }
     for value, one in in_headers.items():
-        in_headers[value] = one + search(value, secrets)
+        in_headers[value] = one + Text(value).search(secrets)
     return Redacted(
         method=take.method,
         uri=_back(put["uri"][0]),

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from chatdouble.cassette.redact.leaves import Leaf, leaves
 from chatdouble.cassette.redact.names import named, stands_in
+from chatdouble.cassette.redact.narrowing import narrowed
 from chatdouble.cassette.redact.shapes import WORD, Span, shaped
 from chatdouble.cassette.redact.views import (
     Part,
@@ -52,37 +53,51 @@ class Found(Struct, frozen=True):
     blank: tuple[tuple[int, int, str], ...] = ()
 
 
-def scan(text: str) -> list[Found]:
-    """The secrets that can be told by their looks or names."""
-    found = list(_in_views(outermost(text), _everything))
-    for view, of in _streams(text):
-        for split in _in_views(view, _everything):
-            found.append(_with_tokens(split, of))
-    return found
+class Text:
+    """A text, and what a client joins of it if it is a stream.
 
+    Args:
+        text: its bytes as Latin-1.
+    """
 
-def search(text: str, secrets: Iterable[tuple[str, str]]) -> list[Found]:
-    """Where known secrets, as (kind, secret), stand: as they are, encoded, or split over events."""
-    # a text that is full of secrets may not take long: the first ones are the request's own
-    most = max(_FEWEST_SEARCHED, _MOST_SEARCHED // (len(text) + 1))
-    wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST][:most]
-    if not wanted:
-        return []
-    found: list[Found] = []
-    views = list(_views(outermost(text)))
-    streams = [(view, of) for top, of in _streams(text) for view in _views(top)]
-    for kind, secret in wanted:
-        for form in _forms(secret):
-            for view in views:
-                found += (
-                    Found(kind, secret, tuple(view.parts(at, at + len(form))))
-                    for at in _occurrences(view.text, form)
-                )
-        for view, of in streams:
-            for at in _occurrences(view.text, secret):
-                parts = tuple(view.parts(at, at + len(secret)))
-                found.append(_with_tokens(Found(kind, secret, parts), of))
-    return found
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._streams = list(_streams(text))
+
+    def scan(self) -> list[Found]:
+        """The secrets that can be told by their looks or names."""
+        found = list(_in_views(narrowed(outermost(self.text)), _everything))
+        for view, of in self._streams:
+            for split in _in_views(narrowed(view), _everything):
+                found.append(_with_tokens(split, of))
+        return found
+
+    def search(self, secrets: Iterable[tuple[str, str]]) -> list[Found]:
+        """Where known secrets, as (kind, secret), stand: as they are, encoded, or split."""
+        # a text that is full of secrets may not take long: the first ones are the request's own
+        most = max(_FEWEST_SEARCHED, _MOST_SEARCHED // (len(self.text) + 1))
+        wanted = [pair for pair in secrets if len(pair[1]) >= SHORTEST][:most]
+        if not wanted:
+            return []
+        found: list[Found] = []
+        forms = {secret: _forms(secret) for _, secret in wanted}
+        known = [form for some in forms.values() for form in some]
+        views = list(_views(narrowed(outermost(self.text), known)))
+        streams = [
+            (view, of) for top, of in self._streams for view in _views(narrowed(top, list(forms)))
+        ]
+        for kind, secret in wanted:
+            for form in forms[secret]:
+                for view in views:
+                    found += (
+                        Found(kind, secret, tuple(view.parts(at, at + len(form))))
+                        for at in _occurrences(view.text, form)
+                    )
+            for view, of in streams:
+                for at in _occurrences(view.text, secret):
+                    parts = tuple(view.parts(at, at + len(secret)))
+                    found.append(_with_tokens(Found(kind, secret, parts), of))
+        return found
 
 
 def _everything(text: str) -> Iterator[Span]:

@@ -204,7 +204,7 @@ def shaped(text: str) -> Iterator[Span]:
     yield from _in_urls(text)
     yield from _credentials(text)
     yield from _around(text, ":AA", 10, _TELEGRAM)
-    yield from _around(text, ".", 28, _DISCORD)
+    yield from _around(text, ".", 28, _DISCORD, again=7)
 
 
 def _begins(text: str, at: int) -> bool:
@@ -242,15 +242,26 @@ def _credentials(text: str) -> Iterator[Span]:
         at = text.find(word)
         while at >= 0:
             match = _BASIC.match(text, at + len(word))
-            if match is not None and b":" in b64decode(match[1] + "===")[1:]:
+            if match is not None and b":" in _decoded(match[1])[1:]:
                 yield match.start(1), match.end(1), "password"
             at = text.find(word, at + len(word))
 
 
-def _around(text: str, middle: str, before: int, pattern: re.Pattern[str]) -> Iterator[Span]:
-    """Tokens that are told by characters in their middle."""
+def _decoded(coded: str) -> bytes:
+    """What base64 says, perhaps without its end."""
+    coded = coded.rstrip("=")
+    return b64decode(coded[: len(coded) - (len(coded) % 4 == 1)] + "===")
+
+
+def _around(
+    text: str, middle: str, before: int, pattern: re.Pattern[str], again: int = 0
+) -> Iterator[Span]:
+    """Tokens that are told by characters in their middle, which stand there again so far on."""
     at = text.find(middle)
     while at >= 0:
+        if again and not text.startswith(middle, at + again):
+            at = text.find(middle, at + len(middle))
+            continue
         start = at
         while (
             start and at - start < before and (text[start - 1] in WORD or text[start - 1] in "_-")

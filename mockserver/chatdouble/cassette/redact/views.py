@@ -27,6 +27,8 @@ _PRINTABLE = bytes((9, 10, 13, *range(32, 127)))
 
 # how much around an escape is read again: a secret that starts before it, or ends behind
 _AROUND = 4000
+# a text is not narrowed to more of it
+_MOST_NARROWED = 0.8
 # stands in no secret, so none reaches over it
 _BREAK = "\n\0\n"
 
@@ -77,6 +79,34 @@ class View:
         if self._parent is None:
             return found
         return [part for place in found for part in self._parent.parts(*place)]
+
+    def only(self, spans: Iterable[Part]) -> View:
+        """These parts of the text, which may overlap, apart from each other; itself if most of it.
+
+        Args:
+            spans: where each of them begins and ends; may reach over the text's ends.
+        """
+        text = self.text
+        merged: list[Part] = []
+        start = end = 0
+        for first, last in sorted(spans):
+            if first > end:
+                merged.append((start, end))
+                start = first
+            end = max(end, last)
+        merged.append((start, min(end, len(text))))
+        if sum(end - start for start, end in merged) > len(text) * _MOST_NARROWED:
+            return self
+        made = View(parent=self)
+        pieces: list[str] = []
+        length = at = 0
+        for start, end in merged:
+            made.mark(length, len(_BREAK), at, start - at)
+            pieces += (_BREAK, text[start:end])
+            length += len(_BREAK) + end - start
+            at = end
+        made.text = "".join(pieces)
+        return made
 
     def _before(self, at: int, start: int) -> int:
         into = start - self._here[at] - self._length[at]
