@@ -135,7 +135,9 @@ class _Control:
         return _json(told.session(self._session(request)))
 
     async def end(self, request: Request) -> Response:
-        self._hub.drop(self._session(request))
+        session = self._session(request)
+        self._hub.drop(session)
+        await session.aclose()
         return Response(status_code=204)
 
     async def rules(self, request: Request) -> Response:
