@@ -184,7 +184,7 @@ def test_a_fault_and_a_pace_hold_where_rules_say_nothing(remote: RemoteSession) 
     assert remote.fault == ["delay=0.1", "server_error, probability=0"]
     assert remote.pace == Pace(first=0.1)
     ask(remote)
-    assert remote.journal.exchanges[0].seconds > 0.19
+    assert remote.journal.exchanges[0].seconds > 0.18
     remote.pace, remote.fault = None, None
     assert (remote.fault, remote.pace) == (None, None)
     with pytest.raises(ScriptError, match="there is no fault 'cutt'"):
