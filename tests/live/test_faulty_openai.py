@@ -144,8 +144,9 @@ def test_a_test_report_says_what_was_done(session: Session, client: openai.OpenA
     with pytest.raises(openai.APIConnectionError):
         ask(client.with_options(max_retries=0))
     session.wait_for()
-    *_, answered, fault = conversation(session).splitlines()
+    *_, answered, rule, fault = conversation(session).splitlines()
     assert answered == "<- 200 scripted (cut on purpose): 'Hi.'"
+    assert rule == "   rule 1 (any call), answer 1"
     assert fault.startswith("   fault cut=5b: closed at byte 5 of ")
 
 
