@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from hypothesis import settings
 
 # how long an example takes says more of the machine than of the code
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# the clients' tests, which run without hypothesis, use what is here, too
+with contextlib.suppress(ImportError):
+    from hypothesis import settings
+
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 pytest_plugins = ["pytester"]
 # with a pytest.ini of its own; scripts/test-clients runs it

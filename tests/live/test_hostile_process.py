@@ -75,6 +75,7 @@ def hang_up(server: Process, number: int) -> None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+@pytest.mark.timeout(240)  # it is 750 connections, one after the other
 def test_nothing_stays_of_those_who_hang_up_in_the_middle_of_a_stream(
     run: Run, tmp_path: Path
 ) -> None:
