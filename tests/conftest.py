@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ from typing import IO, Any
 
 import pytest
 
-# how long an example takes says more of the machine than of the code
+# how long an example takes says more of the machine than of the code;
 # the clients' tests, which run without hypothesis, use what is here, too
 with contextlib.suppress(ImportError):
     from hypothesis import settings
