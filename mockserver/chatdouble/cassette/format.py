@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,10 +131,16 @@ def parse(data: bytes, file: Path) -> tuple[Interaction, ...]:
     return tuple(found)
 
 
-def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
+def find(
+    paths: tuple[Path, ...], endings: Collection[str] = ENDINGS
+) -> tuple[tuple[Path, bool], ...]:
     """The cassettes that files and folders hold, each with whether it was named itself.
 
     Files in folders are found at any depth and come in the order of their paths.
+
+    Args:
+        paths: the files and folders.
+        endings: those of the files in folders that are looked for, in lower case.
 
     Raises:
         CassetteError: a path does not exist.
@@ -142,7 +149,7 @@ def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
     for path in paths:
         try:
             if path.is_dir():
-                inside = (file for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
+                inside = (file for file in path.rglob("*") if file.suffix.lower() in endings)
                 found += ((file, False) for file in sorted(inside) if file.is_file())
             elif path.exists():
                 found.append((path, True))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chatdouble.cassette import format as cassettes
 from chatdouble.cassette.encodings import decoded
 from chatdouble.cassette.families import document, govcr, har, httprr, others, rubyvcr, vcrpy
 from chatdouble.cassette.families.family import Family, Left, Written, grouped
@@ -126,19 +127,7 @@ def find(paths: tuple[Path, ...]) -> tuple[tuple[Path, bool], ...]:
     Raises:
         CassetteError: a path does not exist.
     """
-    found: list[tuple[Path, bool]] = []
-    for path in paths:
-        try:
-            if path.is_dir():
-                inside = (one for one in path.rglob("*") if one.suffix.lower() in ENDINGS)
-                found += ((one, False) for one in sorted(inside) if one.is_file())
-            elif path.exists():
-                found.append((path, True))
-            else:
-                raise CassetteError(path, "there is no such file or folder")
-        except OSError as error:
-            raise CassetteError(path, f"cannot be read: {error.strerror or error}") from None
-    return tuple(found)
+    return cassettes.find(paths, ENDINGS)
 
 
 def _check(file: Path, number: int, take: Take) -> None:
