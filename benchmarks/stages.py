@@ -81,7 +81,7 @@ def _stages(calls: Callable[[], list[Call]]) -> list[tuple[str, float]]:
     return [
         (
             "read the body",
-            _micros(read, lambda call: _ran(bodies.read(_receiving(call), call.raw_headers, 1000))),
+            _micros(read, lambda call: _ran(bodies.read(_receiving(call), call, 1000))),
         ),
         ("read the request", _micros(calls, lambda call: dialects.read(call, settings))),
         ("find the rule", _micros(read, lambda call: _ran(_asked(session, call)))),

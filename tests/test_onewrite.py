@@ -30,6 +30,9 @@ class Wire(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.writes.append(bytes(data))
 
+    def writelines(self, list_of_data: Any) -> None:
+        self.writes.extend(list_of_data)
+
     def is_closing(self) -> bool:
         return self.closed
 
@@ -54,23 +57,28 @@ def cycle(method: str = "POST", *, keep_alive: bool = True) -> Any:
     )
 
 
-def response(*own: tuple[bytes, bytes], status: int = 200, length: bool = True) -> Response:
+def response(
+    *own: tuple[bytes, bytes], body: bytes = b"{}", status: int = 200, length: bool = True
+) -> Response:
     shared = Shared(DATE, lines(DATE))
-    headers = (*DATE, TYPE, *own)
-    return Response(status, headers, Template((b"",)), length=length, shared=shared)
+    return Response(
+        status, (TYPE, *own), Template((body,)), length=length, shared=shared, request_id=b"req_1"
+    )
 
 
 def test_headers_that_were_replaced_are_sent_as_they_are() -> None:
-    made = response(length=False)
-    other = replace(made, headers=((b"date", b"Fri, 02 Jan 2026 00:00:00 GMT"), TYPE))
+    headers = ((b"date", b"Fri, 02 Jan 2026 00:00:00 GMT"), TYPE)
+    other = response(length=False).saying(headers)
+    assert other.headers == headers
     asked = cycle()
-    assert onewrite.write(asked.send, other, b"{}")
-    assert asked.transport.writes == [by_uvicorn(other, b"{}")]
+    assert onewrite.write(asked.send, other)
+    assert b"".join(asked.transport.writes) == by_uvicorn(other)
 
 
-def by_uvicorn(made: Response, body: bytes) -> bytes:
+def by_uvicorn(made: Response) -> bytes:
     """What uvicorn's own ``send`` writes."""
     asked = cycle()
+    body = made.whole()
     headers = list(made.headers)
     if made.length:
         headers.append((b"content-length", b"%d" % len(body)))
@@ -85,22 +93,24 @@ def by_uvicorn(made: Response, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("made", "body"),
+    "made",
     [
-        (response(), b"{}"),
-        (response(), b""),
-        (response(length=False), b"data: {}\n\n" * 3000),
-        (response(length=False), b""),
-        (response((b"retry-after", b"1"), (b"x-odd", b"\xe9, \t"), status=429), b"{}"),
-        (response(status=404), b"{}"),
+        response(),
+        response(body=b""),
+        response(body=b"data: {}\n\n" * 3000, length=False),
+        response(body=b"", length=False),
+        response((b"retry-after", b"1"), (b"x-odd", b"\xe9, \t"), status=429),
+        response(status=404),
+        replace(response(), request_id=b""),
+        replace(response(), shared=Shared()),
     ],
 )
-def test_one_write_has_the_bytes_of_uvicorns_several(made: Response, body: bytes) -> None:
+def test_one_write_has_the_bytes_of_uvicorns_several(made: Response) -> None:
     asked = cycle()
     ended: list[None] = []
     asked.on_response = lambda: ended.append(None)
-    assert onewrite.write(asked.send, made, body)
-    assert asked.transport.writes == [by_uvicorn(made, body)]
+    assert onewrite.write(asked.send, made)
+    assert b"".join(asked.transport.writes) == by_uvicorn(made)
     assert asked.response_complete
     assert len(ended) == 1
 
@@ -111,6 +121,7 @@ def test_one_write_has_the_bytes_of_uvicorns_several(made: Response, body: bytes
         response((b"connection", b"close")),
         response((b"content-length", b"7")),
         response((b"transfer-encoding", b"chunked")),
+        response().saying(((b"connection", b"close"), TYPE)),
         response((b"x-split", b"a\r\nb: c")),
         response((b"x-bell", b"\x07")),
         response((b"no token", b"x")),
@@ -121,7 +132,7 @@ def test_one_write_has_the_bytes_of_uvicorns_several(made: Response, body: bytes
 )
 def test_an_answer_that_uvicorn_has_to_look_at_is_left_to_it(made: Response) -> None:
     asked = cycle()
-    assert not onewrite.write(asked.send, made, b"{}")
+    assert not onewrite.write(asked.send, made)
     assert not asked.transport.writes
     assert not asked.response_started
 
@@ -133,7 +144,7 @@ def test_a_connection_in_another_state_is_left_to_uvicorn() -> None:
     paused.flow.pause_writing()
     begun.response_started = True
     for asked in (cycle("HEAD"), cycle(keep_alive=False), closing, left, paused, begun):
-        assert not onewrite.write(asked.send, response(), b"{}")
+        assert not onewrite.write(asked.send, response())
         assert not asked.transport.writes
 
 
@@ -141,4 +152,4 @@ def test_what_is_not_uvicorns_is_asked_for_nothing() -> None:
     async def send(message: Any) -> None:
         raise AssertionError
 
-    assert not onewrite.write(send, response(), b"{}")
+    assert not onewrite.write(send, response())

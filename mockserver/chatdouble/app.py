@@ -19,7 +19,6 @@ from chatdouble.forwarding import Forwarding
 from chatdouble.hub import Hub
 from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
-from chatdouble.schedule import Piece
 from chatdouble.settings import Settings
 from chatdouble.wire import dialects, pages
 from chatdouble.wire.response import Stamp
@@ -102,7 +101,7 @@ class Handler:
         )
         session = self._hub.session(id)
         journal = self._journal if session is None else session.journal
-        body = await bodies.read(receive, call.raw_headers, self._settings.body_limit)
+        body = await bodies.read(receive, call, self._settings.body_limit)
         if body is None:
             return
         if isinstance(body, ApiError):
@@ -118,7 +117,8 @@ class Handler:
         if session is None:
             await self._refuse(call, _no_session(id), journal, started)(receive, send)
             return
-        call.left = partial(leaving, receive)
+        if session.passes_on:
+            call.left = partial(leaving, receive)
         try:
             exchange = await session.respond(call)
         except Exception:
@@ -142,7 +142,6 @@ class Handler:
             why=error.code or error.message,
             answer=error,
             response=response,
-            pieces=(Piece(0.0, response.whole()),),
         )
         return Delivery(journal, journal.open(exchange), started)
 

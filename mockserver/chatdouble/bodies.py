@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from starlette.types import Receive
 
 from chatdouble.answers import ApiError
+from chatdouble.calls import Call
 
 # how the codings that can be read are called, and in which wrappers zlib tries them, in this order
 _WRAPPERS = {
@@ -23,24 +24,22 @@ _MOST_CODINGS = 4
 _MOST_MEMBERS = 16
 
 
-async def read(
-    receive: Receive, headers: Sequence[tuple[bytes, bytes]], limit: int
-) -> bytes | ApiError | None:
-    """Read the body that these headers announce.
+async def read(receive: Receive, call: Call, limit: int) -> bytes | ApiError | None:
+    """Read the body that the headers of a call announce.
 
     A body that is announced to be too large is not waited for: a client that asked whether it may
     send it hears of the refusal instead.
 
     Args:
         receive: where the body comes from.
-        headers: the request's headers, names in lower case.
+        call: the request, as far as it is known.
         limit: how many bytes it may have, before and after decoding.
 
     Returns:
         The body as it was before it was encoded, the refusal of one that is too large or cannot be
         decoded, or None if the client left.
     """
-    named = dict(headers)
+    named = call.named
     if int(named.get(b"content-length", 0)) > limit:
         return _unread(named, limit)
     message = await receive()
@@ -62,7 +61,7 @@ async def read(
         return _too_large(limit)
     if b"content-encoding" not in named or not body:
         return body
-    codings = b",".join(value for name, value in headers if name == b"content-encoding")
+    codings = b",".join(value for name, value in call.raw_headers if name == b"content-encoding")
     # in a thread, because other requests should not wait for a body that unfolds to the limit
     return await asyncio.to_thread(decoded, body, codings.decode("latin-1"), limit)
 

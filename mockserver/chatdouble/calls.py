@@ -137,6 +137,7 @@ class Call(Struct, kw_only=True, gc=False):
     left: Callable[[], Awaitable[None]] | None = None
     pass_on: Callable[[], Awaitable[Answer]] | None = None
     _json: Any = UNSET
+    _named: dict[bytes, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"<Call {self.method} {self.path} model={self.model!r} user={self.user!r}>"
@@ -189,6 +190,13 @@ class Call(Struct, kw_only=True, gc=False):
     def _list(self, key: str) -> list[dict[str, Any]]:
         found = self.json.get(key) if isinstance(self.json, dict) else None
         return found if isinstance(found, list) else []
+
+    @property
+    def named(self) -> Mapping[bytes, bytes]:
+        """The headers as they came by lower-case name; of one that came twice, the last."""
+        if self._named is None:
+            self._named = dict(self.raw_headers)
+        return self._named
 
     @property
     def headers(self) -> Mapping[str, str]:

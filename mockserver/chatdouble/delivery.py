@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Send
 
 from chatdouble import onewrite
 from chatdouble.journal import Exchange, Journal, Outcome
-from chatdouble.schedule import Ending
+from chatdouble.schedule import Ending, Piece
 
 # seconds between two looks at whether everything is written
 _FLUSHING = 0.01
@@ -39,16 +39,19 @@ class Delivery:
         self._began = started + exchange.waited
         self._left: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._pieces: tuple[Piece, ...] = ()
 
     async def __call__(self, receive: Receive, send: Send) -> None:
         """Send the answer. Ends early, without an error, when the client leaves."""
         exchange = self._exchange
         outcome: Outcome = "client left"
         try:
+            if exchange.ending is None and self._at_once(send):
+                outcome = "complete"
+                return
+            self._pieces = exchange.pieces
             if exchange.ending is not None:
                 outcome = await self._broken(exchange.ending, receive, send)
-            elif self._at_once(send):
-                outcome = "complete"
             elif not exchange.headers_at or not await self._leaves(receive, exchange.headers_at):
                 await send(self._start(None))
                 if await self._body(receive, send, ends=True):
@@ -61,14 +64,12 @@ class Delivery:
             )
 
     def _at_once(self, send: Send) -> bool:
-        """Write all of it if it is due as one piece and can be written so."""
+        """Write all of it if all is due now and can be written so."""
         exchange = self._exchange
-        if len(exchange.pieces) != 1 or exchange.headers_at:
+        if exchange.timed is not None or not onewrite.write(send, exchange.response):
             return False
-        (piece,) = exchange.pieces
-        if piece.at or not onewrite.write(send, exchange.response, piece.data):
-            return False
-        self._note(piece.data)
+        exchange.first = time.perf_counter() - self._started
+        exchange.sent = exchange.response.size
         return True
 
     def _start(self, length: int | None) -> dict[str, object]:
@@ -77,7 +78,7 @@ class Delivery:
         if length is not None:
             headers.append((b"content-length", b"%d" % length))
         elif exchange.response.length:
-            size = sum(len(piece.data) for piece in exchange.pieces)
+            size = sum(len(piece.data) for piece in self._pieces)
             headers.append((b"content-length", b"%d" % size))
         return {
             "type": "http.response.start",
@@ -91,9 +92,8 @@ class Delivery:
         Args:
             ends: whether the answer ends with the last piece.
         """
-        exchange = self._exchange
-        last = len(exchange.pieces) - 1
-        for number, piece in enumerate(exchange.pieces):
+        last = len(self._pieces) - 1
+        for number, piece in enumerate(self._pieces):
             if piece.at and await self._leaves(receive, piece.at):
                 return False
             more = number < last or not ends

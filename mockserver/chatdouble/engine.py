@@ -20,7 +20,7 @@ from chatdouble.journal import Exchange, Journal
 from chatdouble.live import Live
 from chatdouble.report import conversation, problems
 from chatdouble.rules import Rule, Scripting
-from chatdouble.schedule import CUT, Pace, Piece, Timing, pace_of
+from chatdouble.schedule import CUT, Pace, Timing, pace_of
 from chatdouble.settings import Settings
 from chatdouble.sources.scripted import Numbered, Scripted
 from chatdouble.sources.source import Choice, Closing, Resetting, Source, chosen
@@ -225,6 +225,11 @@ class Session(Scripting, Verification):
         """The calls that came, oldest first."""
         return self.journal.calls
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether an upstream server may be asked."""
+        return self._upstream is not None
+
     async def respond(self, call: Call) -> Exchange:
         """Choose the answer to a call, render it, and open its exchange in the journal."""
         large = len(call.body) > _LARGE_BODY
@@ -261,7 +266,7 @@ class Session(Scripting, Verification):
             ask = self._asked(call, ordinal)
             choice, name = ask.choice, "faults"
         if choice is None:
-            if self._upstream is not None:
+            if self.passes_on:
                 call.pass_on = partial(self._passed_on, call)
             choice, name = await chosen(call, self.sources)
         stamp = self._stamp(call, ordinal)
@@ -285,7 +290,7 @@ class Session(Scripting, Verification):
             why=choice.because,
             answer=answer,
             response=response,
-            pieces=(),
+            timed=() if live else None,
         )
         if live:
             # its bytes are not known yet
@@ -293,15 +298,13 @@ class Session(Scripting, Verification):
         elif due or pace is not None or self._traffic.load is not None:
             dice = self._dice(call, ordinal, "pace")
             timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))
-            exchange.headers_at, exchange.pieces = timed.headers, schedule.joined(timed.pieces)
+            exchange.headers_at, exchange.timed = timed.headers, schedule.joined(timed.pieces)
             if timed.headers and not isinstance(answer, Recording):
                 exchange.response = response = headers.taking(response, timed.headers)
             if due:
                 sending = faults.sending(response, timed.pieces, due, self._dice(call, ordinal))
-                exchange.response, exchange.pieces = sending.response, sending.pieces
+                exchange.response, exchange.timed = sending.response, sending.pieces
                 exchange.ending, exchange.faults = sending.ending, sending.notes
-        else:
-            exchange.pieces = (Piece(0.0, response.whole()),)
         if is_cut(answer):
             exchange.ending = CUT if exchange.ending is None else exchange.ending.behind(CUT)
         if passage.admission is not None:
@@ -330,7 +333,8 @@ class Session(Scripting, Verification):
 
         A status comes before all sources, and uses up no answer.
         """
-        chances = faults.asked(call.raw_headers) if self._settings.fault_header else ()
+        asks = self._settings.fault_header and faults.HEADER in call.named
+        chances = faults.asked(call.raw_headers) if asks else ()
         if isinstance(chances, ApiError):
             return _Ask(choice=Choice(chances, chances.message))
         usual = not chances

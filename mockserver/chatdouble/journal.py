@@ -31,7 +31,8 @@ class Exchange(Struct, kw_only=True, gc=False):
         why: which rule, recording or decision it was, or why no source had an answer.
         answer: what was answered.
         response: the answer as the endpoint says it.
-        pieces: the body as it leaves, with its times; of a live answer, as it left.
+        timed: the parts of the body that leave at times of their own; of a live answer, as they
+            left; None if it leaves whole and at once.
         began: ``time.perf_counter()`` when it was opened.
         sent: how many bytes of the body were handed to the connection.
         first: from the request's arrival to the body's first bytes, in seconds; 0.0 without any.
@@ -51,7 +52,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     why: str
     answer: Answer
     response: Response
-    pieces: tuple[Piece, ...]
+    timed: tuple[Piece, ...] | None = None
     began: float = 0.0
     sent: int = 0
     first: float = 0.0
@@ -62,6 +63,12 @@ class Exchange(Struct, kw_only=True, gc=False):
     headers_at: float = 0.0
     ending: Ending | None = None
     faults: tuple[str, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The body as it leaves, with its times."""
+        # one that leaves at once is not kept, but made again for whoever asks
+        return (Piece(0.0, self.response.whole()),) if self.timed is None else self.timed
 
     @property
     def cut(self) -> bool:
@@ -78,7 +85,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         if self.ending is not None and self.ending.way == "hang":
             return self.seconds
         delay = 0.0 if self.ending is None else self.ending.delay
-        return min(self.seconds, delay + self.pieces[-1].at)
+        return min(self.seconds, delay + (self.timed[-1].at if self.timed else 0.0))
 
     @property
     def delivered(self) -> bytes:
@@ -89,9 +96,9 @@ class Exchange(Struct, kw_only=True, gc=False):
     def size(self) -> int:
         """How many bytes the request's and the answer's body have."""
         size = len(self.call.body)
-        for piece in self.pieces:  # quicker than sum() for the one piece that most have
-            size += len(piece.data)
-        return size
+        if self.timed is None:
+            return size + self.response.size
+        return size + sum(len(piece.data) for piece in self.timed)
 
 
 class Journal:
@@ -139,7 +146,7 @@ class Journal:
     def sent(self, exchange: Exchange, pieces: tuple[Piece, ...]) -> None:
         """Note the body of a live answer, which is known only when it is over."""
         before = exchange.size
-        exchange.pieces = pieces
+        exchange.timed = pieces
         if any(one is exchange for one in self._exchanges):
             self._bytes += exchange.size - before
             self._forget()

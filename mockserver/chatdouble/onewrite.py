@@ -24,8 +24,6 @@ except ImportError:  # no httptools
 # more than this goes the usual way, which minds what the client has read
 _MOST_BYTES = 64 * 1024
 
-_FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding"))
-
 _STATUS_LINES = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode())
     for status in HTTPStatus
@@ -33,31 +31,33 @@ _STATUS_LINES = {
 }
 
 
-def write(send: Send, response: Response, body: bytes) -> bool:
+def write(send: Send, response: Response) -> bool:
     """Write the whole answer, if that can be done at once.
 
     Args:
         send: uvicorn's, as the app was given it.
-        response: the status and the headers.
-        body: all of the body.
+        response: the answer.
 
     Returns:
         Whether it was written; otherwise nothing was.
     """
     cycle: Any = getattr(send, "__self__", None)
-    if type(cycle) is not _Cycle or len(body) > _MOST_BYTES or not _is_open(cycle):
+    if type(cycle) is not _Cycle or response.size > _MOST_BYTES or not _is_open(cycle):
         return False
-    head = _head(response, body)
-    if head is None:
+    status, said = _STATUS_LINES.get(response.status), response.header_lines()
+    if status is None or said is None:
         return False
+    body = response.whole()
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
     if response.length:
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (status, said, len(body))
         cycle.transport.write(head + body)
     elif body:
-        cycle.transport.write(b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, len(body), body))
+        head = b"%b%btransfer-encoding: chunked\r\n\r\n%x\r\n" % (status, said, len(body))
+        cycle.transport.writelines((head, body, b"\r\n0\r\n\r\n"))
     else:
-        cycle.transport.write(head + b"0\r\n\r\n")
+        cycle.transport.write(b"%b%btransfer-encoding: chunked\r\n\r\n0\r\n\r\n" % (status, said))
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
@@ -76,17 +76,3 @@ def _is_open(cycle: Any) -> bool:
         or cycle.scope["method"] == "HEAD"
         or cycle.transport.is_closing()
     )
-
-
-def _head(response: Response, body: bytes) -> bytes | None:
-    """The status line and all headers, None if uvicorn has to decide something about them."""
-    status = _STATUS_LINES.get(response.status)
-    said = response.header_lines()
-    if status is None or said is None:
-        return None
-    for name, _ in response.headers:
-        if name in _FRAMING:
-            return None
-    if response.length:
-        return b"%b%bcontent-length: %d\r\n\r\n" % (status, said, len(body))
-    return b"%b%btransfer-encoding: chunked\r\n\r\n" % (status, said)

@@ -338,7 +338,7 @@ def _exchange(told: dict[str, Any]) -> Exchange:
         why=told["why"],
         answer=_answer(told, body),
         response=Response(told["status"], headers, Template((body,))),
-        pieces=(Piece(told["lasts"], body),),
+        timed=(Piece(told["lasts"], body),),
         began=told["began"],
         sent=told["sent"],
         seconds=told["seconds"],

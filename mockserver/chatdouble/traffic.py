@@ -67,7 +67,7 @@ class Traffic:
 
     def asked(self, call: Call) -> Passage:
         """What the call itself says: a passage with its pace, or with what is wrong with that."""
-        if not self._header:
+        if not self._header or schedule.HEADER not in call.named:
             return FREE
         try:
             pace = schedule.asked(call.raw_headers)

@@ -417,3 +417,29 @@ def test_a_reply_may_bring_its_own_id_time_and_model() -> None:
         raw = event.decode()[6:-2]
         padding = json.loads(raw)["obfuscation"]
         assert (len(raw) - len(f',"obfuscation":"{padding}"') + len(padding)) % 16 == 0
+
+
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-5", "gpt-audio"])
+@pytest.mark.parametrize("asked", [{}, {"stream": True}, {"stream": True, "usage": True}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("Hello there"),
+        Reply("Hi", tool_calls=(call("f", a=1), call("g"))),
+        Reply("One", others=(Reply("Two three"), Reply(refusal="No"))),
+        Reply("Hi", id="chatcmpl-of-its-own", created=1, model="else"),
+        Reply("Hi", model="gpt-audio"),
+        Reply("Hi", without=frozenset({"usage"})),
+    ],
+)
+def test_the_size_is_known_before_the_body_is_made(
+    reply: Reply, asked: dict[str, Any], model: str
+) -> None:
+    fields = dict(asked)
+    if fields.pop("usage", False):
+        fields["stream_options"] = {"include_usage": True}
+    if model == "gpt-audio":
+        fields |= {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
+    response = render(reply, model=model, n=len(reply.others) + 1, **fields)
+    assert response.size == len(response.whole()) == sum(map(len, response.frames()))
+    assert b"\0" not in response.whole()

@@ -45,6 +45,7 @@ class Bounded(_Base):
     Attributes:
         began: when the request began that is not whole yet; None between requests.
         fed: bytes that came since the request was last seen to get on.
+        given: what the parser is given while it looks at it.
         deaf: whether what comes is dropped.
     """
 
@@ -55,6 +56,7 @@ class Bounded(_Base):
         self.access_log = False
         self.began: float | None = self.loop.time()
         self.fed = 0
+        self.given = b""
         self.deaf = False
         self._refusal: ApiError | None = None
 
@@ -73,7 +75,9 @@ class Bounded(_Base):
     def feed(self, data: bytes) -> None:
         """Give the parser what came."""
         self.fed += len(data)
+        self.given = data
         super().data_received(data)
+        self.given = b""
         if self.fed > LARGEST_HEAD - _STEP:
             self.refuse(_LARGE_HEAD)
 

@@ -23,13 +23,6 @@ class BoundedHttpTools(Bounded):
         super().connection_made(transport)
         self._in_head = True
         self._resumes = False
-        self._data = b""
-
-    def feed(self, data: bytes) -> None:
-        """Give the parser what came."""
-        self._data = data
-        super().feed(data)
-        self._data = b""
 
     def in_head(self) -> bool:
         """Whether what comes next is a request's line or its headers."""
@@ -64,7 +57,7 @@ class BoundedHttpTools(Bounded):
         # no other protocol is spoken here: the parser has taken the body for the beginning of it,
         # so a new one is told how long the body is
         upgrade = sys.exc_info()[1]
-        rest = self._data[upgrade.args[0] :] if upgrade is not None else b""
+        rest = self.given[upgrade.args[0] :] if upgrade is not None else b""
         self.parser = type(self.parser)(self)
         framing = [header for header in self.cycle.scope["headers"] if header[0] in _FRAMING]
         if framing:

@@ -129,7 +129,7 @@ class _Breaking:
                 (name, media_type if name == b"content-type" else value)
                 for name, value in self.response.headers
             )
-            self.response = replace(self.response, headers=tuple(headers))
+            self.response = self.response.saying(tuple(headers))
             self._note(fault, "in the headers")
         for fault in self._named("truncate"):
             at = self._byte(fault.number, fault, last=self._size)

@@ -14,10 +14,11 @@ from chatdouble.schedule.pieces import (
     spread,
     timetable,
 )
-from chatdouble.schedule.profiles import PROFILES, Timing, asked, pace_of, written
+from chatdouble.schedule.profiles import HEADER, PROFILES, Timing, asked, pace_of, written
 
 __all__ = [
     "CUT",
+    "HEADER",
     "PROFILES",
     "AsRecorded",
     "Ending",

@@ -197,7 +197,9 @@ class Scripted:
                 else:
                     answer = await _made(step.answer, entry.rule, call, uses + 1)
                     because = f"{because} ({step.answer})"
-                return Choice(answer, "; ".join((*passed, because)), step.pace, faults)
+                if passed:
+                    because = "; ".join((*passed, because))
+                return Choice(answer, because, step.pace, faults)
         return Overlay("; ".join(passed), faults) if passed else None
 
     def _likely(self, rules: list[_Entry], call: Call) -> list[_Entry]:

@@ -102,9 +102,11 @@ async def chosen(call: Call, sources: Sequence[Source]) -> tuple[Choice, str]:
     over: Overlay | None = None
     for source in sources:
         choice = await source.answer(call)
+        if choice is None:
+            continue
         if isinstance(choice, Overlay):
             over = choice
-        elif choice is not None:
+        else:
             if over is not None:
                 because = f"{choice.because} ({over.because})"
                 choice = replace(choice, because=because, faults=over.faults + choice.faults)

@@ -11,8 +11,6 @@ from __future__ import annotations
 from email.utils import formatdate
 from functools import lru_cache
 
-from msgspec.structs import replace
-
 from chatdouble.wire import ratelimits
 from chatdouble.wire.ratelimits import Cost
 from chatdouble.wire.response import Header, Response, Shared, Stamp, lines
@@ -33,12 +31,12 @@ def of_api(
     """The response with what the API itself adds to it.
 
     Args:
-        response: its own headers begin with its media type.
+        response: its headers begin with its media type.
         stamp: its time and its share of chance.
         cost: what the request counts against the rate limits; None leaves those out.
         limits: what is said of the rate limits instead; None says that of the cost.
     """
-    own = response.headers
+    own = response.own
     size = len(response.template.frames[0]) if response.length else 0
     said = _of_api(own[0], stamp.created, cost, size)
     if limits is not None:
@@ -49,7 +47,7 @@ def of_api(
             *(one for one in limits if one[0] not in set_by_answer),
         )
         said = Shared(headers, lines(headers))
-    return _with(response, said, (_id(stamp), *own[1:]))
+    return _with(response, said, own[1:], stamp)
 
 
 @lru_cache(maxsize=1024)
@@ -68,19 +66,21 @@ def _of_api(media_type: Header, created: int, cost: Cost | None, size: int) -> S
 
 def of_edge(response: Response, stamp: Stamp) -> Response:
     """The response with what the layer in front of the API adds to it."""
-    own = response.headers
-    return _with(response, Shared(), (_date(stamp.created), own[0], _VARY, _id(stamp), *own[1:]))
+    own = response.own
+    said = (_date(stamp.created), own[0], _VARY)
+    return _with(response, Shared(said, lines(said)), own[1:], stamp)
 
 
-def _with(response: Response, shared: Shared, own: tuple[Header, ...]) -> Response:
+def _with(response: Response, shared: Shared, own: tuple[Header, ...], stamp: Stamp) -> Response:
     return Response(
         response.status,
-        shared.headers + own,
+        own,
         response.template,
         response.head,
         response.holes,
         response.length,
         shared,
+        b"req_" + stamp.digest[32:48].hex().encode(),
     )
 
 
@@ -95,11 +95,11 @@ def _milliseconds(cost: Cost | None, size: int) -> int:
 
 def taking(response: Response, seconds: float) -> Response:
     """The response with the time that it says it took, if it says one: that to its headers."""
-    said = tuple(
+    said = (
         (name, b"%d" % round(1000 * seconds) if name == _TOOK else value)
         for name, value in response.headers
     )
-    return replace(response, headers=said)
+    return response.saying(tuple(said))
 
 
 def request_id(stamp: Stamp) -> str:

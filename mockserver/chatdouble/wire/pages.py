@@ -28,7 +28,7 @@ def preflight(call: Call) -> tuple[Header, ...] | None:
     """The headers that answer a browser's question whether a page may send a request, None if the
     call is no such question.
     """
-    asked = dict(call.raw_headers)
+    asked = call.named
     if b"origin" not in asked or b"access-control-request-method" not in asked:
         return None
     # "*" would not stand for authorization
@@ -40,11 +40,6 @@ def preflight(call: Call) -> tuple[Header, ...] | None:
 
 def readable(response: Response, call: Call) -> Response:
     """The response, which a page may read if one asked."""
-    for name, _ in call.raw_headers:
-        if name == b"origin":
-            break
-    else:
+    if b"origin" not in call.named or any(name == _ANY[0] for name, _ in response.headers):
         return response
-    if any(name == _ANY[0] for name, _ in response.headers):
-        return response
-    return replace(response, headers=(*response.headers, _ANY, _EXPOSED))
+    return replace(response, own=(*response.own, _ANY, _EXPOSED))

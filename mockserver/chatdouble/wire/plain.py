@@ -46,7 +46,7 @@ def error(answer: ApiError) -> Response:
     body = json.dumps(envelope, indent=indent, ensure_ascii=False) + "\n" * edge
     return Response(
         status=answer.status,
-        headers=(_EDGE_TYPE if edge else JSON_TYPE, *_encoded(answer.headers)),
+        own=(_EDGE_TYPE if edge else JSON_TYPE, *_encoded(answer.headers)),
         template=Template((body.encode("utf-8", "replace"),)),
     )
 

@@ -6,10 +6,14 @@ from functools import cached_property
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Header = tuple[bytes, bytes]
 
 HEAD = b"\0head\0"
+
+_REQUEST_ID = b"x-request-id"
+_FRAMING = frozenset((b"connection", b"content-length", b"transfer-encoding"))
 
 # of what the names of headers are made, and what may stand in their lines
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
@@ -57,14 +61,23 @@ class Template(Struct, frozen=True, dict=True):
         """The whole body, cut at each ``HEAD``."""
         return tuple(b"".join(self.frames).split(HEAD))
 
+    @cached_property
+    def size(self) -> int:
+        """How many bytes there are between the ``HEAD``s."""
+        return sum(map(len, self.between))
+
 
 def lines(headers: tuple[Header, ...]) -> bytes | None:
-    """The headers as they are sent, a line each; None if one of them cannot be sent."""
+    """The headers as they are sent, a line each.
+
+    None if one of them cannot be sent, or says how the body is framed, which the server has to
+    decide.
+    """
     said = b"".join([b"%b: %b\r\n" % header for header in headers])
     if said.translate(None, _PRINTED) != b"\r\n" * len(headers):
         return None
     for name, _ in headers:
-        if not name or name.translate(None, _TOKEN):
+        if not name or name.translate(None, _TOKEN) or name in _FRAMING:
             return None
     return said
 
@@ -84,30 +97,52 @@ class Response(Struct, frozen=True, gc=False):
 
     Attributes:
         status: the HTTP status.
-        headers: (name, value) pairs, names in lower case.
+        own: its (name, value) pairs, names in lower case, behind those that it shares.
         template: the body with its holes.
         head: what fills ``HEAD``.
-        holes: further (placeholder, filling) pairs.
+        holes: further (placeholder, filling) pairs; each placeholder stands once in the template.
         length: whether a content-length is announced; a stream is sent chunked.
-        shared: what its headers may begin with, whose lines are made already.
+        shared: the headers that others have, too.
+        request_id: what ``x-request-id`` says between the two; b"" leaves it out.
     """
 
     status: int
-    headers: tuple[Header, ...]
+    own: tuple[Header, ...]
     template: Template
     head: bytes = HEAD
     holes: tuple[tuple[bytes, bytes], ...] = ()
     length: bool = True
     shared: Shared = _NOTHING_SHARED
+    request_id: bytes = b""
+
+    @property
+    def headers(self) -> tuple[Header, ...]:
+        """All headers: (name, value) pairs, names in lower case."""
+        id = ((_REQUEST_ID, self.request_id),) if self.request_id else ()  # noqa: A001
+        return self.shared.headers + id + self.own
+
+    def saying(self, headers: tuple[Header, ...]) -> Response:
+        """This response with these headers."""
+        return replace(self, own=headers, shared=_NOTHING_SHARED, request_id=b"")
 
     def header_lines(self) -> bytes | None:
-        """The headers as they are sent; None if one of them cannot be sent."""
-        shared = self.shared
-        size = len(shared.headers)
-        if not size or shared.lines is None or self.headers[:size] != shared.headers:
-            return lines(self.headers)
-        own = lines(self.headers[size:])
-        return None if own is None else shared.lines + own
+        """The headers as they are sent, None if ``lines()`` gives none of one of them."""
+        shared, own = self.shared.lines, self.own
+        said = lines(own) if own else b""
+        if shared is None or said is None:
+            return None
+        if not self.request_id:
+            return shared + said
+        return b"%b%b: %b\r\n%b" % (shared, _REQUEST_ID, self.request_id, said)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the body has."""
+        template = self.template
+        size = template.size + len(self.head) * (len(template.between) - 1)
+        for hole, filling in self.holes:
+            size += len(filling) - len(hole)
+        return size
 
     def whole(self) -> bytes:
         """The body's bytes."""

@@ -124,7 +124,7 @@ class Prepared(Struct, frozen=True, gc=False):
         created = stamp.created if self.created is None else self.created
         return Response(
             status=200,
-            headers=(self.media_type,),
+            own=(self.media_type,),
             template=self.template,
             head=b"%b%b%d" % (id, self.between, created),
             holes=holes,
@@ -142,8 +142,8 @@ def prepared(request: ChatRequest, reply: Reply) -> Prepared:
         template, layout, media_type = kept.body(reply, shape), _BODY, JSON_TYPE
     holes: tuple[tuple[bytes, bytes], ...] = ()
     padding = None
-    if not request.stream or shape.include_usage:
-        holes = _counts(request, reply, layout)
+    if shape.include_usage if request.stream else "usage" not in reply.without:
+        holes = _counts(request, reply, layout, shape.model)
         if request.stream and shape.obfuscated:
             filled = sum(len(filling) for _, filling in holes)
             padding = -(_usage_chunk_size(reply, shape) + filled) % 16
@@ -173,13 +173,15 @@ def _call_ids(count: int, stamp: Stamp) -> tuple[tuple[bytes, bytes], ...]:
     return holes
 
 
-def _counts(request: ChatRequest, reply: Reply, layout: _Layout) -> tuple[tuple[bytes, bytes], ...]:
+def _counts(
+    request: ChatRequest, reply: Reply, layout: _Layout, model: str
+) -> tuple[tuple[bytes, bytes], ...]:
     usage = reply.usage or _COUNTED
     prompt = asked_tokens(request, reply)
     completion = said_tokens(request, reply)
     first, second = layout.usage
     counts = (_USAGE_HOLE, b"%d%b%d%b%d" % (prompt, first, completion, second, prompt + completion))
-    if not counts_media(request.model):
+    if not counts_media(model):
         return (counts,)
     spoken, heard = usage.completion_audio_tokens, usage.prompt_audio_tokens
     return (
