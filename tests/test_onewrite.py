@@ -71,7 +71,7 @@ def test_headers_that_were_replaced_are_sent_as_they_are() -> None:
     other = response(length=False).saying(headers)
     assert other.headers == headers
     asked = cycle()
-    assert onewrite.write(asked.send, other)
+    assert onewrite.write(asked.send, other) == len(b"{}")
     assert b"".join(asked.transport.writes) == by_uvicorn(other)
 
 
@@ -109,7 +109,7 @@ def test_one_write_has_the_bytes_of_uvicorns_several(made: Response) -> None:
     asked = cycle()
     ended: list[None] = []
     asked.on_response = lambda: ended.append(None)
-    assert onewrite.write(asked.send, made)
+    assert onewrite.write(asked.send, made) == len(made.whole())
     assert b"".join(asked.transport.writes) == by_uvicorn(made)
     assert asked.response_complete
     assert len(ended) == 1
@@ -132,7 +132,7 @@ def test_one_write_has_the_bytes_of_uvicorns_several(made: Response) -> None:
 )
 def test_an_answer_that_uvicorn_has_to_look_at_is_left_to_it(made: Response) -> None:
     asked = cycle()
-    assert not onewrite.write(asked.send, made)
+    assert onewrite.write(asked.send, made) is None
     assert not asked.transport.writes
     assert not asked.response_started
 
@@ -144,7 +144,7 @@ def test_a_connection_in_another_state_is_left_to_uvicorn() -> None:
     paused.flow.pause_writing()
     begun.response_started = True
     for asked in (cycle("HEAD"), cycle(keep_alive=False), closing, left, paused, begun):
-        assert not onewrite.write(asked.send, response())
+        assert onewrite.write(asked.send, response()) is None
         assert not asked.transport.writes
 
 
@@ -152,4 +152,4 @@ def test_what_is_not_uvicorns_is_asked_for_nothing() -> None:
     async def send(message: Any) -> None:
         raise AssertionError
 
-    assert not onewrite.write(send, response())
+    assert onewrite.write(send, response()) is None

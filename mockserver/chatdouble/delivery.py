@@ -66,10 +66,10 @@ class Delivery:
     def _at_once(self, send: Send) -> bool:
         """Write all of it if all is due now and can be written so."""
         exchange = self._exchange
-        if exchange.timed is not None or not onewrite.write(send, exchange.response):
+        sent = None if exchange.timed is not None else onewrite.write(send, exchange.response)
+        if sent is None:
             return False
-        exchange.first = time.perf_counter() - self._started
-        exchange.sent = exchange.response.size
+        exchange.first, exchange.sent = time.perf_counter() - self._started, sent
         return True
 
     def _start(self, length: int | None) -> dict[str, object]:

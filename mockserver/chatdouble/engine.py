@@ -103,6 +103,7 @@ class Session(Scripting, Verification):
         self.sources = sources
         self._usual: tuple[Chance, ...] = ()
         self._settings = settings
+        self._by_header = settings.fault_header
         self._traffic = Traffic(settings, pace)
         self._ordinals: OrderedDict[int, int] = OrderedDict()
         worker = f"\n{settings.worker}" if settings.worker else ""
@@ -262,11 +263,11 @@ class Session(Scripting, Verification):
         """The exchange with the answer that is due."""
         ask = _NO_ASK
         choice, name = passage.choice, passage.name
-        if choice is None and (self._settings.fault_header or self._usual):
+        if choice is None and (self._usual or (self._by_header and faults.HEADER in call.named)):
             ask = self._asked(call, ordinal)
             choice, name = ask.choice, "faults"
         if choice is None:
-            if self.passes_on:
+            if self._upstream is not None:
                 call.pass_on = partial(self._passed_on, call)
             choice, name = await chosen(call, self.sources)
         stamp = self._stamp(call, ordinal)
@@ -333,8 +334,7 @@ class Session(Scripting, Verification):
 
         A status comes before all sources, and uses up no answer.
         """
-        asks = self._settings.fault_header and faults.HEADER in call.named
-        chances = faults.asked(call.raw_headers) if asks else ()
+        chances = faults.asked(call.raw_headers) if self._by_header else ()
         if isinstance(chances, ApiError):
             return _Ask(choice=Choice(chances, chances.message))
         usual = not chances

@@ -34,6 +34,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         timed: the parts of the body that leave at times of their own; of a live answer, as they
             left; None if it leaves whole and at once.
         began: ``time.perf_counter()`` when it was opened.
+        size: how many bytes the journal counts for it, those of the request's and answer's body.
         sent: how many bytes of the body were handed to the connection.
         first: from the request's arrival to the body's first bytes, in seconds; 0.0 without any.
         seconds: from the request's arrival to the answer's end.
@@ -54,6 +55,7 @@ class Exchange(Struct, kw_only=True, gc=False):
     response: Response
     timed: tuple[Piece, ...] | None = None
     began: float = 0.0
+    size: int = 0
     sent: int = 0
     first: float = 0.0
     seconds: float = 0.0
@@ -92,8 +94,7 @@ class Exchange(Struct, kw_only=True, gc=False):
         """The answer's body as far as it was handed to the connection."""
         return b"".join(piece.data for piece in self.pieces)[: self.sent]
 
-    @property
-    def size(self) -> int:
+    def measured(self) -> int:
         """How many bytes the request's and the answer's body have."""
         size = len(self.call.body)
         if self.timed is None:
@@ -135,6 +136,7 @@ class Journal:
         self.streaming += exchange.call.stream
         self._exchanges.append(exchange)
         if self._is_bounded:
+            exchange.size = exchange.measured()
             self._bytes += exchange.size
             self._forget()
         return exchange
@@ -145,9 +147,9 @@ class Journal:
 
     def sent(self, exchange: Exchange, pieces: tuple[Piece, ...]) -> None:
         """Note the body of a live answer, which is known only when it is over."""
-        before = exchange.size
         exchange.timed = pieces
-        if any(one is exchange for one in self._exchanges):
+        if self._is_bounded and any(one is exchange for one in self._exchanges):
+            before, exchange.size = exchange.size, exchange.measured()
             self._bytes += exchange.size - before
             self._forget()
 

@@ -31,7 +31,7 @@ _STATUS_LINES = {
 }
 
 
-def write(send: Send, response: Response) -> bool:
+def write(send: Send, response: Response) -> int | None:
     """Write the whole answer, if that can be done at once.
 
     Args:
@@ -39,14 +39,14 @@ def write(send: Send, response: Response) -> bool:
         response: the answer.
 
     Returns:
-        Whether it was written; otherwise nothing was.
+        How many bytes its body has; None if nothing was written.
     """
     cycle: Any = getattr(send, "__self__", None)
     if type(cycle) is not _Cycle or response.size > _MOST_BYTES or not _is_open(cycle):
-        return False
+        return None
     status, said = _STATUS_LINES.get(response.status), response.header_lines()
     if status is None or said is None:
-        return False
+        return None
     body = response.whole()
     cycle.response_started = True
     cycle.waiting_for_100_continue = False
@@ -61,7 +61,7 @@ def write(send: Send, response: Response) -> bool:
     cycle.response_complete = True
     cycle.message_event.set()
     cycle.on_response()
-    return True
+    return len(body)
 
 
 def _is_open(cycle: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -10,6 +11,7 @@ import pytest
 
 from chatdouble import Server, Session, Settings
 from chatdouble import server as server_module
+from chatdouble.connections import bounds
 
 JSON = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}'
 STREAM = JSON[:-1] + b', "stream": true}'
@@ -26,6 +28,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session]:
             stack.enter_context(server)
         made = server.session("")
         made.on(user="Hello").reply("Hi.")
+        made.on(user="Slow").reply("Hi.", pace="ttft=600ms")
         made.on(user="Long").reply("word " * 10_000)
         yield made
 
@@ -101,3 +104,29 @@ def test_answers_that_nobody_reads_wait_and_come_whole(session: Session) -> None
     assert found.count(b"HTTP/1.1 200 OK\r\n") == 201
     assert found.count(b"word word ") == 200 * 5_000
     assert b'"content": "Hi."' in found[-2000:]
+
+
+def test_a_connection_that_nothing_is_asked_on_is_closed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "LONGEST_IDLE", 0.5)
+    with connect(session) as connection:
+        for _ in range(3):  # each request begins the time anew
+            connection.sendall(post(JSON))
+            found = b""
+            while not found.endswith(b"}\n"):
+                found += connection.recv(65536)
+            assert found.startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.3)
+        assert connection.recv(65536) == b""
+
+
+def test_a_connection_is_not_idle_while_its_answer_is_on_its_way(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "LONGEST_IDLE", 0.1)
+    with connect(session) as connection:
+        connection.sendall(post(STREAM.replace(b"Hello", b"Slow"), b"connection: close"))
+        started = time.monotonic()
+        assert all_of(connection).endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+        assert time.monotonic() - started > 0.5

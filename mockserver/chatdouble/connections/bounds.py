@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ from chatdouble.wire import plain
 # before they are counted
 LARGEST_HEAD = 64 * 1024
 _STEP = 4 * 1024
+
+# seconds after which a connection is closed that nothing is asked on; longer than most clients keep
+# those that they may use again, so that it is they who close them
+LONGEST_IDLE = 120.0
 
 # seconds in which a client may still send what nobody reads, so that it gets to its refusal
 _LINGERING = 2.0
@@ -52,9 +57,12 @@ class Bounded(_Base):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called with each new connection."""
         super().connection_made(transport)
+        self.loop = _Untimed(self.loop)  # type: ignore[assignment]
         # uvicorn logs if anybody listens to the root logger, as pytest does, whatever it is told
         self.access_log = False
         self.began: float | None = self.loop.time()
+        # the last request, once it was seen to be answered, and when that was
+        self._idle: tuple[Any, float] = (None, 0.0)
         self.fed = 0
         self.given = b""
         self.deaf = False
@@ -66,7 +74,7 @@ class Bounded(_Base):
         while len(data) - at > _STEP and self.in_head() and not self._is_over():
             self.feed(data[at : at + _STEP])
             at += _STEP
-        if not self._is_over():
+        if not (self.deaf or self.transport.is_closing()):
             self.feed(data[at:] if at else data)
 
     def _is_over(self) -> bool:
@@ -127,7 +135,10 @@ class Bounded(_Base):
 
     def look_at_the_clock(self, now: float, timeout: float) -> None:
         """Close the connection if it is due."""
-        if self.began is None or self._refusal is not None:
+        if self._refusal is not None:
+            return
+        if self.began is None:
+            self._look_whether_idle(now)
             return
         if self.flow.read_paused:
             # it is not the client who lets the other wait
@@ -141,6 +152,30 @@ class Bounded(_Base):
                 self.transport.close()
             else:
                 self.refuse(_LATE)
+
+    def _look_whether_idle(self, now: float) -> None:
+        cycle = self.cycle
+        if cycle is None or not cycle.response_complete:
+            return
+        seen, since = self._idle
+        if seen is not cycle:
+            self._idle = (cycle, now)
+        elif now - since > LONGEST_IDLE:
+            self.transport.close()
+
+
+class _Untimed:
+    """The event loop as uvicorn uses it in a connection, but for the timer behind each answer.
+
+    It would close the connection some time later, and be stopped by the next request.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.create_task = loop.create_task
+        self.time = loop.time
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> None:
+        """Start no timer."""
 
 
 def _written(error: ApiError) -> bytes:

@@ -185,21 +185,23 @@ class Scripted:
             if not entry.rule.when.matches(call):
                 continue
             step, uses = self._take(entry, call)
-            if step is not None:
-                faults += step.faults
-                if step.answer is None:
-                    passed += (f"{entry.words} passes call {uses + 1} on",)
-                    continue
-                because = f"{entry.words}, answer {uses + 1}"
-                answer: Answer
-                if isinstance(step.answer, _GIVEN):
-                    answer = step.answer
-                else:
-                    answer = await _made(step.answer, entry.rule, call, uses + 1)
-                    because = f"{because} ({step.answer})"
-                if passed:
-                    because = "; ".join((*passed, because))
-                return Choice(answer, because, step.pace, faults)
+            if step is None:
+                continue
+            faults += step.faults
+            given = step.answer
+            if given is None:
+                passed += (f"{entry.words} passes call {uses + 1} on",)
+                continue
+            because = f"{entry.words}, answer {uses + 1}"
+            answer: Answer
+            if isinstance(given, _GIVEN):
+                answer = given
+            else:
+                answer = await _made(given, entry.rule, call, uses + 1)
+                because = f"{because} ({given})"
+            if passed:
+                because = "; ".join((*passed, because))
+            return Choice(answer, because, step.pace, faults)
         return Overlay("; ".join(passed), faults) if passed else None
 
     def _likely(self, rules: list[_Entry], call: Call) -> list[_Entry]:

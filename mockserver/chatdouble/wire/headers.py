@@ -21,8 +21,8 @@ _VERSION: Header = (b"openai-version", b"2020-10-01")
 _TOOK = b"openai-processing-ms"
 _VARY: Header = (b"vary", b"Origin")
 
-# how large the template of a body is that says nothing
-_BARE = 630
+# how large a body is that says nothing
+_BARE = 765
 
 
 def of_api(
@@ -37,7 +37,7 @@ def of_api(
         limits: what is said of the rate limits instead; None says that of the cost.
     """
     own = response.own
-    size = len(response.template.frames[0]) if response.length else 0
+    size = response.size if response.length else 0
     said = _of_api(own[0], stamp.created, cost, size)
     if limits is not None:
         # an error that a rule gives says by itself what is used up

@@ -138,7 +138,7 @@ class ChatCompletions:
             return _prepared(view.detail, reply).stamped(stamp)
         prepared = known.prepared.get(reply)
         if prepared is None:
-            prepared = _prepared(view.detail, reply)
+            prepared = _prepared(view.detail, reply).kept()
             if len(known.prepared) >= _MOST_REPLIES:
                 known.prepared.clear()
             known.prepared[reply] = prepared

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdouble.answers import Reply, Usage
 from chatdouble.wire import sse
@@ -111,6 +112,13 @@ class Prepared(Struct, frozen=True, gc=False):
     id: bytes | None
     created: int | None
     model: str
+
+    def kept(self) -> Prepared:
+        """The same with its known holes filled, which is worth it if it is said again."""
+        template = self.template
+        for hole, filling in self.holes:
+            template = Template(tuple(one.replace(hole, filling) for one in template.frames))
+        return replace(self, template=template, holes=())
 
     def stamped(self, stamp: Stamp) -> Response:
         """The response that this makes at the stamp's time with its share of chance."""
