@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatdouble import ApiError, ChatdoubleError, ListenError, Server, Session, Settings
+from chatdouble import ApiError, ChatdoubleError, ListenError, Server, Session, Settings, engine
 from chatdouble.calls import Call
 from chatdouble.cassette.format import Interaction
 from chatdouble.journal import Exchange
@@ -34,6 +34,20 @@ def test_ids_come_from_seed_session_request_and_ordinal_alone() -> None:
     first = ids(Settings())
     assert ids(Settings()) == first
     assert len({*first, *ids(Settings(seed=1)), *ids(Settings(), "other")}) == 6
+
+
+def test_a_request_that_keeps_coming_has_ids_of_its_own_whatever_else_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "_MOST_ORDINALS", 3)
+    made = session()
+    made.on().reply("Hi.")
+    ids = set()
+    for number in range(10):
+        ids.add(respond(made).response.whole()[:60])
+        for other in range(2):
+            respond(made, BODY.replace(b"Hello", b"%d %d" % (number, other)))
+    assert len(ids) == 10
 
 
 def test_an_exchange_says_who_answered_and_why() -> None:

@@ -115,3 +115,14 @@ def test_recorded_streams_are_cut_as_the_api_cut_them(shared_cassettes: Path) ->
                 other.append(file.name)
     assert same > 100
     assert len(other) <= 0.02 * same, other
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(
+    text=st.text(st.characters(max_codepoint=127), max_size=60)
+    | st.text("ab AB'sStTdDmMlLrRvVeE \n\r\t\x1c\x1f\x0b19/.-", max_size=60)
+)
+def test_plain_letters_are_cut_as_any_text_is(name: EncodingName, text: str) -> None:
+    bpe = tokens.encoding(name)
+    pieces = bpe._cut(text, 0, len(text))
+    assert bpe._cut_ascii(text.encode(), 0, len(text)) == [piece.encode() for piece in pieces]

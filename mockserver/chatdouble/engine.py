@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -31,7 +30,7 @@ from chatdouble.verify import Verification
 from chatdouble.wire import dialects, headers
 from chatdouble.wire.response import Stamp
 
-# how many different requests are told apart when identical ones get ids of their own
+# how many different requests, at the least, are told apart when identical ones get ids of their own
 _MOST_ORDINALS = 10_000
 
 # bodies of more bytes are read and answered in a thread
@@ -105,7 +104,9 @@ class Session(Scripting, Verification):
         self._settings = settings
         self._by_header = settings.fault_header
         self._traffic = Traffic(settings, pace)
-        self._ordinals: OrderedDict[int, int] = OrderedDict()
+        # how often each request came; what came long ago is in the other one, and then forgotten
+        self._ordinals: dict[int, int] = {}
+        self._before: dict[int, int] = {}
         worker = f"\n{settings.worker}" if settings.worker else ""
         self._key = hashlib.blake2b(f"{settings.seed}\n{id}{worker}".encode()).digest()
         self._scripted = next((source for source in sources if isinstance(source, Scripted)), None)
@@ -201,6 +202,7 @@ class Session(Scripting, Verification):
         """
         self.journal.clear()
         self._ordinals.clear()
+        self._before.clear()
         if self._traffic.limits is not None:
             self._traffic.limits.clear()
         for source in self.sources:
@@ -368,10 +370,10 @@ class Session(Scripting, Verification):
         """How many times this very request has come."""
         # Python's own hash only tells requests apart here; nothing that is sent is made from it
         request = hash((call.path, call.body))
-        ordinal = self._ordinals.get(request, 0) + 1
+        ordinal = (self._ordinals.get(request) or self._before.get(request, 0)) + 1
+        if len(self._ordinals) >= _MOST_ORDINALS:
+            self._before, self._ordinals = self._ordinals, {}
         self._ordinals[request] = ordinal
-        if len(self._ordinals) > _MOST_ORDINALS:
-            self._ordinals.popitem(last=False)
         return ordinal
 
     def _stamp(self, call: Call, ordinal: int) -> Stamp:

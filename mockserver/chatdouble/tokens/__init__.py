@@ -62,6 +62,8 @@ class Counter:
 
     def __call__(self, text: str) -> int:
         """How many tokens the text has."""
+        if not text:
+            return 0
         if len(text) <= _LONGEST_KEPT and self._left > 0:
             found, work = _measured(text, self._name)
         elif self._left > 0:
