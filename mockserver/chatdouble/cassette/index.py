@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from msgspec import Struct
 
+from chatdouble.answers import Recording
 from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.match import DEFAULT, Key, Keys, Request, header_names, keys_of
 from chatdouble.cassette.matching import Matching
@@ -25,12 +27,14 @@ class Entry(Struct, gc=False, eq=False):
         streamed: whether its request asked for a stream.
         stated: what else identifies its request, if that was refused: the defaults that it states.
         uses: how often it answered.
+        answer: the recorded answer as it was, once it was given.
     """
 
     interaction: Interaction
     streamed: bool
     stated: Key | None = None
     uses: int = 0
+    answer: Recording | None = None
 
 
 class Group(Struct, eq=False):
@@ -60,6 +64,11 @@ class Group(Struct, eq=False):
         return entries[self.begun] if self.begun < len(entries) else None
 
 
+# a request's method, path, query and body
+Asked: TypeAlias = tuple[str, str, str, bytes]
+Found: TypeAlias = tuple[Group, list[Entry], bool]
+
+
 class Index:
     """Finds the recordings that a request may be answered with.
 
@@ -83,6 +92,9 @@ class Index:
         )
         self._hides = any(holds_placeholder(one.body) for one in recordings)
         self._in_any_way = "stream" in matching.ignore or "body" not in matching.parts
+        # where the bytes say what is asked, those of the recorded requests need not be read again
+        bytes_tell = not (self._in_any_way or self._hides or "headers" in matching.parts)
+        self._known: dict[Asked, Keys] = {}
         self.entries: list[Entry] = []
         self._groups: dict[Keys, Group] = {}
         self._by_meaning: dict[Key, Group] = {}
@@ -95,8 +107,20 @@ class Index:
             self._by_meaning.setdefault(keys.key, Group([])).add(entry)
             if not self._in_any_way:
                 self._groups.setdefault(keys, Group([])).add(entry)
+            if bytes_tell and matching.transform is None and one.body.startswith(b"{"):
+                self._known[one.method, one.path, one.query, one.body] = keys
 
-    def find(self, request: Request) -> tuple[Group, list[Entry], bool]:
+    def known(self, asked: Asked) -> Found | None:
+        """What ``find()`` finds for a request that was recorded with these very bytes; None if
+        there is none, or more to look at.
+        """
+        keys = self._known.get(asked)
+        group = None if keys is None else self._groups.get(keys)
+        if keys is None or group is None or group.refused:
+            return None
+        return group, group.entries, keys.sending[0]
+
+    def find(self, request: Request) -> Found:
         """The group of a request's recordings, those of them that answer it, and whether it is to
         be streamed.
 

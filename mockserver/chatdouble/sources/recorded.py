@@ -85,7 +85,8 @@ class Recorded:
     async def answer(self, call: Call) -> Choice | None:
         """The next recording of this request."""
         try:
-            group, entries, streamed = self._index.find(_request(call))
+            found = self._index.known((call.method, call.path, call.query, call.body))
+            group, entries, streamed = found or self._index.find(_request(call))
         except ChatdoubleError as error:
             return Choice(own_error(500, str(error), "broken_matching"), str(error))
         with self._lock:
@@ -93,7 +94,11 @@ class Recorded:
             if entry is None:
                 return None
             one = entry.interaction
-            answer = _as_it_was(one) if entry.streamed == streamed else _turned(call, one)
+            answer: Recording | Reply | None
+            if entry.streamed == streamed:
+                answer = entry.answer = entry.answer or _as_it_was(one)
+            else:
+                answer = _turned(call, one)
             if answer is None:
                 return None
             entry.uses += 1

@@ -10,7 +10,7 @@ import msgspec
 from chatdouble.answers import ApiError, Document, Recording
 from chatdouble.live import Live
 from chatdouble.wire import hops, sse
-from chatdouble.wire.response import Header, Response, Template
+from chatdouble.wire.response import Header, Response, Shared, Template, lines
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 
@@ -71,8 +71,13 @@ def recording(answer: Recording) -> Response:
         name == b"content-type" and value.startswith(b"text/event-stream")
         for name, value in headers
     )
-    frames = sse.split(answer.body) if streamed else (answer.body,)
-    return Response(answer.status, headers, Template(frames), length=not (streamed or answer.cut))
+    return Response(
+        answer.status,
+        (),
+        Template((answer.body,), sse.split if streamed else None),
+        length=not (streamed or answer.cut),
+        shared=Shared(headers, lines(headers)),
+    )
 
 
 def live(answer: Live) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from uuid import UUID
 
@@ -52,14 +53,24 @@ class Template(Struct, frozen=True, dict=True):
 
     What tells one answer from the next stands in every frame: it is the hole ``HEAD``. Holes that
     stand once in a body are named by the response. All begin with a NUL byte, which no JSON has.
+
+    Attributes:
+        parts: the frames, or the one body that is cut into them.
+        cut: cuts it, when it is asked for the frames.
     """
 
-    frames: tuple[bytes, ...]
+    parts: tuple[bytes, ...]
+    cut: Callable[[bytes], tuple[bytes, ...]] | None = None
+
+    @cached_property
+    def frames(self) -> tuple[bytes, ...]:
+        """The body, frame by frame."""
+        return self.parts if self.cut is None else self.cut(b"".join(self.parts))
 
     @cached_property
     def between(self) -> tuple[bytes, ...]:
         """The whole body, cut at each ``HEAD``."""
-        return tuple(b"".join(self.frames).split(HEAD))
+        return tuple(b"".join(self.parts).split(HEAD))
 
     @cached_property
     def size(self) -> int:
