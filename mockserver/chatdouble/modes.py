@@ -11,7 +11,6 @@ from chatdouble import script as scripts
 from chatdouble.cassette import format as cassettes
 from chatdouble.cassette.match import DEFAULT
 from chatdouble.cassette.matching import Matching
-from chatdouble.cassette.store import Store
 from chatdouble.errors import CassetteError, ChatdoubleError
 from chatdouble.settings import DEFAULT_HOST, Settings
 from chatdouble.sources.generated import Generated
@@ -179,6 +178,9 @@ def recording(
             return Recorded(())
 
     def asking() -> Source:
+        # takes a while to import, and only recording needs it
+        from chatdouble.cassette.store import Store
+
         return Upstream(
             upstream,
             store=Store(cassette, fsync=fsync, fresh=mode == "all", before=read_from),

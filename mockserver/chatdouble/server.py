@@ -364,9 +364,10 @@ class Server:
             target=self.run, args=(started.set,), name="chatdouble", daemon=True
         )
         self._thread.start()
-        threading.Thread(target=tokens.encoding, name="chatdouble-tokens", daemon=True).start()
         if not started.wait(timeout=30):
             raise ListenError("the server did not start within 30 seconds")
+        # it takes the interpreter for itself while it loads, so the start does not wait for it
+        threading.Thread(target=tokens.encoding, name="chatdouble-tokens", daemon=True).start()
         return self
 
     def __exit__(

@@ -12,7 +12,6 @@ from chatdouble.cassette.format import Interaction
 from chatdouble.cassette.match import DEFAULT, Key, Keys, Request, header_names, keys_of
 from chatdouble.cassette.matching import Matching
 from chatdouble.cassette.meaning import holds_placeholder
-from chatdouble.cassette.redact import Placeholders, redact
 from chatdouble.cassette.take import Take
 
 # the API says so when just what was stated is wrong, even if it is the default
@@ -153,6 +152,9 @@ class Index:
         """The request as it would have been recorded."""
         if not self._hides:
             return request
+        # takes a while to import, and few cassettes need it
+        from chatdouble.cassette.redact import Placeholders, redact
+
         take = Take(
             method=request.method,
             uri=request.path,
