@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import NamedTuple
 
@@ -75,6 +76,7 @@ class Session(Scripting, Verification):
         upstream: who answers what rules pass on; without it, the source that records, if any.
         pace: how answers are spread over time that no rule and no request gives a pace; None
             takes that of the settings.
+        refusing: lets its server refuse connections; None if it has none.
 
     Raises:
         ScriptError: the pace is none.
@@ -91,6 +93,7 @@ class Session(Scripting, Verification):
         listener: Callable[[Exchange], None] | None = None,
         upstream: Source | None = None,
         pace: Timing = None,
+        refusing: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         if not is_session_id(id):
             raise ChatdoubleError(
@@ -102,6 +105,7 @@ class Session(Scripting, Verification):
         self.sources = sources
         self._usual: tuple[Chance, ...] = ()
         self._settings = settings
+        self._refusing = refusing
         self._by_header = settings.fault_header
         self._traffic = Traffic(settings, pace)
         # how often each request came; what came long ago is in the other one, and then forgotten
@@ -191,6 +195,19 @@ class Session(Scripting, Verification):
     @fault.setter
     def fault(self, said: Written) -> None:
         self._usual = faults.faults_of(said)
+
+    def refusing(self) -> AbstractContextManager[None]:
+        """Refuse connections while a block runs, as a server does that is down.
+
+        Its whole server does: sessions share the address. Connections that are open and idle are
+        closed, answers that are on their way arrive. Call it from another thread than the server's.
+
+        Raises:
+            ChatdoubleError: the session has no server, or that does not run.
+        """
+        if self._refusing is None:
+            raise ChatdoubleError("this session has no server that could refuse connections")
+        return self._refusing()
 
     def clear_rules(self) -> None:
         """Forget all rules."""

@@ -91,6 +91,17 @@ class RemoteServer:
         """The session at ``/v1``, which answers by the scripts that the server was started with."""
         return RemoteSession(self, "default")
 
+    def refuse(self, seconds: float) -> None:
+        """Let the server refuse connections for so long, as if it were down.
+
+        Idle connections are closed, answers that are on their way arrive. It is out of our reach,
+        too, until it takes connections again.
+
+        Args:
+            seconds: more than 0, at most 60.
+        """
+        self.ask("POST", "/refuse", {"seconds": seconds})
+
     def drop(self, session: RemoteSession) -> None:
         """End a session and forget everything in it."""
         self.ask("DELETE", session.path, {})

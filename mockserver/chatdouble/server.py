@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from types import FrameType, TracebackType
@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 _MOST_SESSIONS = 10_000
 
 
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+def bind(host: str, port: int, *, shared: bool = False, listens: bool = True) -> socket.socket:
     """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
+
+    One that does not listen only keeps the address: connections to it are refused.
 
     The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
     request costs 40 ms more.
@@ -61,7 +63,8 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
-        listening.listen(2048)
+        if listens:
+            listening.listen(2048)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
@@ -92,8 +95,13 @@ class _Uvicorn(uvicorn.Server):
         ready: Callable[[], None],
         request_timeout: float,
         hub: Hub,
+        listening: socket.socket | None,
     ) -> None:
         super().__init__(config)
+        self._listening = listening
+        # how many want it to refuse connections
+        self._refusals = 0
+        self._ends: set[asyncio.Task[None]] = set()
         self._ready = ready
         self._request_timeout = request_timeout
         self._hub = hub
@@ -123,6 +131,45 @@ class _Uvicorn(uvicorn.Server):
             connections.sweep(
                 self.server_state.connections, self._loop.time(), self._request_timeout
             )
+            if self._refusals:
+                connections.close_idle(self.server_state.connections)
+
+    async def refuse(self) -> None:
+        """Listen no more until ``accept()`` was called as often, but keep the address."""
+        self._refusals += 1
+        if self._refusals > 1 or self._listening is None:
+            return
+        host, port = self._listening.getsockname()[:2]
+        for server in self.servers:
+            server.close()
+        self._listening.close()
+        self._listening = bind(host, port, listens=False)
+        connections.close_idle(self.server_state.connections)
+
+    async def accept(self) -> None:
+        """Listen again."""
+        self._refusals -= 1
+        if not (self._refusals or self.should_exit) and self._listening is not None:
+            await super().startup([self._listening])
+
+    async def refuse_for(self, seconds: float) -> None:
+        """Refuse connections for so long, from now on."""
+        await self.refuse()
+
+        async def end() -> None:
+            await asyncio.sleep(seconds)
+            await self.accept()
+
+        task = asyncio.ensure_future(end())
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
+
+    def do(self, what: Coroutine[Any, Any, None]) -> None:
+        """Wait until something is done; from another thread than the server's."""
+        if self._loop is None or self._loop.is_closed():
+            what.close()
+            return
+        asyncio.run_coroutine_threadsafe(what, self._loop).result(timeout=10)
 
     def stop(self) -> None:
         """End soon; from any thread."""
@@ -138,9 +185,11 @@ class _Uvicorn(uvicorn.Server):
                 asyncio.run_coroutine_threadsafe(session.aclose(), self._loop)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for end in self._ends:
+            end.cancel()
         for server in self.servers:
             server.close()
-        for listening in sockets or []:
+        for listening in (*(sockets or []), *filter(None, (self._listening,))):
             listening.close()
         for connection in list(self.server_state.connections):
             connection.transport.close()
@@ -228,6 +277,7 @@ class Server:
         self._listener = listener if self._metrics is None else self._metrics.beside(listener)
         self._made = 0
         self._socket: socket.socket | None = None
+        self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None
         self._uvicorn: _Uvicorn | None = None
 
@@ -238,9 +288,9 @@ class Server:
         Raises:
             ListenError: it does not listen yet.
         """
-        if self._socket is None:
+        if self._address is None:
             raise ListenError("the server does not listen yet")
-        host, port = self._socket.getsockname()[:2]
+        host, port = self._address
         # "any address" is none that a client could use
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -281,6 +331,7 @@ class Server:
                 listener=self._listener,
                 upstream=modes.passing_on(self.settings),
                 pace=pace,
+                refusing=self.refusing,
             )
         )
 
@@ -308,6 +359,7 @@ class Server:
         """
         if self._socket is None:
             self._socket = listening or bind(self.settings.host, self.settings.port)
+            self._address = self._socket.getsockname()[:2]
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop()``, or in the main thread until SIGINT or SIGTERM.
@@ -332,7 +384,9 @@ class Server:
             loop=_installed("uvloop", "asyncio"),
             http=connections.bounded(_implementation(_installed("httptools", "h11"))),
         )
-        self._uvicorn = _Uvicorn(config, ready, self.settings.request_timeout, self._hub)
+        self._uvicorn = _Uvicorn(
+            config, ready, self.settings.request_timeout, self._hub, self._socket
+        )
         try:
             self._uvicorn.run(sockets=[self._socket] if self._socket else None)
         finally:
@@ -344,13 +398,37 @@ class Server:
             return None
         from chatdouble.control.app import control_app
 
-        return control_app(self._hub, self.settings, self.session)
+        return control_app(self._hub, self.settings, self.session, self._refuse_for)
+
+    async def _refuse_for(self, seconds: float) -> None:
+        if self._uvicorn is not None:
+            await self._uvicorn.refuse_for(seconds)
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse connections while a block runs, as a server does that is down.
+
+        The port stays taken, so that nobody else gets it. Connections that nothing is asked on are
+        closed; answers that are on their way arrive. It holds for all sessions, which share the
+        address. Call it from another thread than the server's.
+
+        Raises:
+            ListenError: the server does not run.
+        """
+        running = self._uvicorn
+        if running is None:
+            raise ListenError("the server does not run, so it refuses all connections")
+        running.do(running.refuse())
+        try:
+            yield
+        finally:
+            running.do(running.accept())
 
     def close(self) -> None:
         """Give the address back; what ``run()`` does when it ends."""
         if self._socket is not None:
             self._socket.close()
-            self._socket = None
+            self._socket = self._address = None
 
     def stop(self) -> None:
         """Ask ``run()`` to end; open answers are cut off."""

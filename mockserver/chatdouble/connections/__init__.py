@@ -25,6 +25,17 @@ def bounded(base: type[Any]) -> type[Any]:
     return type(base.__name__, (BoundedH11, base), {})
 
 
+def close_idle(connections: Iterable[Any]) -> None:
+    """Close the connections that no answer is due on.
+
+    Args:
+        connections: those of ``bounded`` classes.
+    """
+    for connection in tuple(connections):
+        if connection.is_idle():
+            connection.transport.close()
+
+
 def sweep(connections: Iterable[Any], now: float, timeout: float) -> None:
     """Close the connections that wait too long for the rest of a request, or for a first one.
 

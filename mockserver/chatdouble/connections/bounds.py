@@ -153,13 +153,17 @@ class Bounded(_Base):
             else:
                 self.refuse(_LATE)
 
+    def is_idle(self) -> bool:
+        """Whether no request is on its way, and no answer due."""
+        asked = self.began is not None and bool(self.fed)
+        return not asked and (self.cycle is None or self.cycle.response_complete)
+
     def _look_whether_idle(self, now: float) -> None:
-        cycle = self.cycle
-        if cycle is None or not cycle.response_complete:
+        if not self.is_idle():
             return
         seen, since = self._idle
-        if seen is not cycle:
-            self._idle = (cycle, now)
+        if seen is not self.cycle:
+            self._idle = (self.cycle, now)
         elif now - since > LONGEST_IDLE:
             self.transport.close()
 

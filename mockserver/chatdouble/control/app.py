@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,21 +40,24 @@ _DEFAULT = "default"
 _LONGEST_ORIGIN = 200
 
 Open = Callable[[str | None, tuple[Source, ...]], Session]
+Refuse = Callable[[float], Awaitable[None]]
 _T = TypeVar("_T")
 
 
-def control_app(hub: Hub, settings: Settings, open_session: Open) -> ASGIApp:
+def control_app(hub: Hub, settings: Settings, open_session: Open, refuse: Refuse) -> ASGIApp:
     """Make the app.
 
     Args:
         hub: the server's sessions.
         settings: which folder scripts and cassettes may be named in, and where the server listens.
         open_session: opens a session with these sources.
+        refuse: lets the server refuse connections for so many seconds.
     """
-    control = _Control(hub, settings, open_session)
+    control = _Control(hub, settings, open_session, refuse)
     routes = [
         Route("/health", control.health),
         Route("/openapi.json", control.openapi),
+        Route("/refuse", control.refuse, methods=["POST"]),
         Route("/sessions", control.sessions),
         Route("/sessions", control.create, methods=["POST"]),
         Route("/sessions/{id}", control.session),
@@ -105,18 +108,24 @@ class _Guarded:
 
 
 class _Control:
-    def __init__(self, hub: Hub, settings: Settings, open_session: Open) -> None:
+    def __init__(self, hub: Hub, settings: Settings, open_session: Open, refuse: Refuse) -> None:
         self._hub = hub
         self._settings = settings
         self._folder = settings.control_folder
         self._body_limit = settings.body_limit
         self._open = open_session
+        self._refuse = refuse
 
     async def health(self, request: Request) -> Response:
         return _json({"status": "ok", "version": __version__})
 
     async def openapi(self, request: Request) -> Response:
         return _json(DOCUMENT)
+
+    async def refuse(self, request: Request) -> Response:
+        wanted = await self._asked(request, asked.Refusing)
+        await self._refuse(wanted.seconds)
+        return Response(status_code=204, headers={"connection": "close"})
 
     async def sessions(self, request: Request) -> Response:
         return _json({"sessions": [told.session(one) for one in self._hub.sessions]})

@@ -38,6 +38,16 @@ class Loading(Struct, forbid_unknown_fields=True):
     cassette: str | None = None
 
 
+class Refusing(Struct, forbid_unknown_fields=True):
+    """Connections that are to be refused.
+
+    Attributes:
+        seconds: for how long, at most 60.
+    """
+
+    seconds: Annotated[float, Meta(gt=0, le=60)]
+
+
 class Waiting(Struct, forbid_unknown_fields=True):
     """Calls that are waited for.
 

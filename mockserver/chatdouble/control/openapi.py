@@ -73,6 +73,12 @@ _LOADING = {
     "additionalProperties": False,
     "properties": {key: _NEW_SESSION["properties"][key] for key in ("script", "cassette")},
 }
+_REFUSING = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["seconds"],
+    "properties": {"seconds": {"type": "number", "exclusiveMinimum": 0, "maximum": 60}},
+}
 _WAITING = {
     "type": "object",
     "additionalProperties": False,
@@ -178,6 +184,13 @@ DOCUMENT: dict[str, Any] = {
                 _parameter("query", "body", "boolean", "tell the requests' raw bodies, in base64"),
             ),
             "delete": _operation("Forget what came", _NOTHING),
+        },
+        "/refuse": {
+            "post": _operation(
+                "Let the server refuse connections for a while, as if it were down",
+                _NOTHING,
+                _json(_REFUSING),
+            ),
         },
         "/sessions/{id}/wait": {
             **_OF_SESSION,
