@@ -443,3 +443,7 @@ def test_the_size_is_known_before_the_body_is_made(
     response = render(reply, model=model, n=len(reply.others) + 1, **fields)
     assert response.size == len(response.whole()) == sum(map(len, response.frames()))
     assert b"\0" not in response.whole()
+    # what comes again is answered from memory, with the same bytes and headers
+    for _ in range(3):
+        again = render(reply, model=model, n=len(reply.others) + 1, **fields)
+        assert (again.whole(), again.headers) == (response.whole(), response.headers)

@@ -30,6 +30,9 @@ _COUNTED = Usage()
 
 _SSE_TYPE = (b"content-type", sse.MEDIA_TYPE)
 
+# bytes of a reply that is kept for one request
+_LARGEST_KEPT = 64 * 1024
+
 _PADDING = "\0chatdouble padding\0"
 _CALL_HOLE = re.compile(r'"\\u0000chatdouble call \d+\\u0000"')
 
@@ -114,8 +117,13 @@ class Prepared(Struct, frozen=True, gc=False):
     model: str
 
     def kept(self) -> Prepared:
-        """The same with its known holes filled, which is worth it if it is said again."""
+        """The same with its known holes filled, which is worth it if it is said again.
+
+        One that is large stays as it is: its template is shared by all requests that get it.
+        """
         template = self.template
+        if template.size > _LARGEST_KEPT:
+            return self
         for hole, filling in self.holes:
             template = Template(tuple(one.replace(hole, filling) for one in template.frames))
         return replace(self, template=template, holes=())
