@@ -71,7 +71,7 @@ def measure(folder: Path, env: dict[str, str], *, quick: bool) -> list[Row]:
     _raise_limit()
     server_core, load_core = two_cores() or (None, None)
     script = folder / "paced.yaml"
-    tokens = 30 if quick else 90
+    tokens = 30 if quick else 60
     script.write_text(
         json.dumps([{"reply": " word" * tokens, "pace": {"first": FIRST, "each": EACH}}]), "utf-8"
     )

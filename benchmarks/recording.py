@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.processes import seconds
 from benchmarks.table import Row, quartiles
 
-TESTS = 300
+TESTS = 100
 
 _HEAD = """\
 import openai
@@ -58,7 +58,7 @@ version: 1
 
 
 def measure(folder: Path, env: dict[str, str], *, rounds: int) -> list[Row]:
-    """The row of a suite of 300 tests, the run's start included.
+    """The row of a suite of 100 tests, the run's start included.
 
     Args:
         folder: where the tests may be written.

@@ -7,14 +7,23 @@ from pathlib import Path
 
 from benchmarks.processes import chatdouble_command
 from benchmarks.table import Row
-from benchmarks.throughput import QUESTION, REPLY, fight, requests, row, serving_pinned
+from benchmarks.throughput import (
+    QUESTION,
+    REPLY,
+    answer_to,
+    bare_server,
+    fight,
+    requests,
+    row,
+    serving_pinned,
+)
 
 _MANY = 10_000
 _QUESTIONS = [f"{QUESTION} {number}" for number in range(_MANY)]
 
 
 def measure(folder: Path, env: dict[str, str], *, rounds: int, seconds: float) -> list[Row]:
-    """The row for a cassette of 10,000 interactions, each of which is asked for in turn.
+    """The rows for a cassette of 10,000 interactions, each of which is asked for in turn.
 
     Args:
         folder: where the cassettes may be written.
@@ -28,9 +37,14 @@ def measure(folder: Path, env: dict[str, str], *, rounds: int, seconds: float) -
         serving_pinned(_replay(_cassette(folder / "few.yaml", few)), env) as theirs,
         serving_pinned(_replay(_cassette(folder / "many.yaml", many)), env) as ours,
     ):
-        duel = fight(ours, theirs, many, few, rounds, seconds)
-    aim = "0.8 of 1"
-    return [row(f"replayed, {_MANY:,} interactions", duel, "1 interaction", "of 1", aim)]
+        among = fight(ours, theirs, many, few, rounds, seconds)
+        with bare_server(folder, env, answer_to(ours, many[0]), stream=False) as bare:
+            alone = fight(ours, bare, many, many, rounds, seconds)
+    figure = f"replayed, {_MANY:,} interactions"
+    return [
+        row(figure, among, "1 interaction", "of 1", "0.8 of 1"),
+        row(figure, alone, "bare app", "of bare", "0.8 of 0.6 of bare"),
+    ]
 
 
 def _replay(cassette: Path) -> list[str]:

@@ -49,14 +49,14 @@ def main() -> None:
         rows = [
             *throughput.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
             *recordings.measure(folder, env, rounds=3 if quick else 8, seconds=0.4),
-            *memory.measure(folder, env, answers=30_000 if quick else 300_000),
-            *([] if options.no_rivals else rivals.measure(folder, env, rounds=3, seconds=1.0)),
+            *memory.measure(folder, env, answers=30_000 if quick else 200_000),
+            *([] if options.no_rivals else rivals.measure(folder, env, rounds=3, seconds=0.6)),
             *accuracy.measure(folder, env, quick=quick),
             *slow.measure(folder, env),
             *startup.measure(env, runs=3 if quick else 11),
             *fixture.measure_tests(folder, env, rounds=2 if quick else 5),
-            *recording.measure(folder, env, rounds=2 if quick else 3),
-            *replaying.measure(folder, rounds=1 if quick else 2),
+            *recording.measure(folder, env, rounds=2),
+            *replaying.measure(folder, rounds=1),
             *teeing.measure(folder, env, rounds=10 if quick else 50),
             *fixture.measure_import(folder, env, pairs=5 if quick else 15),
         ]
