@@ -39,10 +39,8 @@ if TYPE_CHECKING:
 _MOST_SESSIONS = 10_000
 
 
-def bind(host: str, port: int, *, shared: bool = False, listens: bool = True) -> socket.socket:
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
-
-    One that does not listen only keeps the address: connections to it are refused.
 
     The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
     request costs 40 ms more.
@@ -63,8 +61,7 @@ def bind(host: str, port: int, *, shared: bool = False, listens: bool = True) ->
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
-        if listens:
-            listening.listen(2048)
+        listening.listen(2048)
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
@@ -77,6 +74,19 @@ def bind(host: str, port: int, *, shared: bool = False, listens: bool = True) ->
         ) from None
     listening.setblocking(False)
     return listening
+
+
+def _like(listening: socket.socket) -> socket.socket:
+    """A socket that may take the address of another one when that is closed."""
+    made = socket.socket(listening.family, listening.type, listening.proto)
+    for name in ("SO_REUSEADDR", "SO_REUSEPORT"):
+        option = getattr(socket, name, None)  # not every system has the second
+        if option is not None:
+            made.setsockopt(
+                socket.SOL_SOCKET, option, listening.getsockopt(socket.SOL_SOCKET, option)
+            )
+    made.setblocking(False)
+    return made
 
 
 class _Threads(ThreadPoolExecutor):
@@ -99,8 +109,9 @@ class _Uvicorn(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._listening = listening
-        # how many want it to refuse connections
+        # how many want it to refuse connections; one at a time begins or ends that
         self._refusals = 0
+        self._turn = asyncio.Lock()
         self._ends: set[asyncio.Task[None]] = set()
         self._ready = ready
         self._request_timeout = request_timeout
@@ -113,6 +124,7 @@ class _Uvicorn(uvicorn.Server):
         loop.set_default_executor(_Threads())
         loop.set_exception_handler(self._not_handled)
         await super().startup(sockets)
+        self._loop = loop
         self._ready()
 
     def _not_handled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -123,34 +135,35 @@ class _Uvicorn(uvicorn.Server):
             loop.default_exception_handler(context)
 
     async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         while not self.should_exit:
             # stop() wakes this up; a signal may come while nothing can be woken yet
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), timeout=0.1)
-            connections.sweep(
-                self.server_state.connections, self._loop.time(), self._request_timeout
-            )
+            connections.sweep(self.server_state.connections, loop.time(), self._request_timeout)
             if self._refusals:
                 connections.close_idle(self.server_state.connections)
 
     async def refuse(self) -> None:
         """Listen no more until ``accept()`` was called as often, but keep the address."""
-        self._refusals += 1
-        if self._refusals > 1 or self._listening is None:
-            return
-        host, port = self._listening.getsockname()[:2]
-        for server in self.servers:
-            server.close()
-        self._listening.close()
-        self._listening = bind(host, port, listens=False)
-        connections.close_idle(self.server_state.connections)
+        async with self._turn:
+            self._refusals += 1
+            if self._refusals > 1 or self._listening is None:
+                return
+            before, address = self._listening, self._listening.getsockname()
+            self._listening = _like(before)
+            for server in self.servers:
+                server.close()
+            before.close()
+            self._listening.bind(address)
+            connections.close_idle(self.server_state.connections)
 
     async def accept(self) -> None:
         """Listen again."""
-        self._refusals -= 1
-        if not (self._refusals or self.should_exit) and self._listening is not None:
-            await super().startup([self._listening])
+        async with self._turn:
+            self._refusals -= 1
+            if not (self._refusals or self.should_exit) and self._listening is not None:
+                await super().startup([self._listening])
 
     async def refuse_for(self, seconds: float) -> None:
         """Refuse connections for so long, from now on."""
@@ -164,12 +177,28 @@ class _Uvicorn(uvicorn.Server):
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 
-    def do(self, what: Coroutine[Any, Any, None]) -> None:
-        """Wait until something is done; from another thread than the server's."""
-        if self._loop is None or self._loop.is_closed():
+    def do(self, what: Coroutine[Any, Any, None]) -> bool:
+        """Wait until something is done; from another thread than the server's.
+
+        Returns:
+            Whether it is done: a server that ends does nothing more.
+
+        Raises:
+            ListenError: it is called in the server's own thread, which it would wait for.
+        """
+        loop = self._loop
+        if loop is None or self.should_exit:
             what.close()
-            return
-        asyncio.run_coroutine_threadsafe(what, self._loop).result(timeout=10)
+            return False
+        with contextlib.suppress(RuntimeError):  # no loop runs in this thread
+            if asyncio.get_running_loop() is loop:
+                what.close()
+                raise ListenError(
+                    "refusing() waits for the server, so it cannot be used in the server's own "
+                    "thread; a function that replies may use it if it is not async"
+                )
+        asyncio.run_coroutine_threadsafe(what, loop).result(timeout=10)
+        return True
 
     def stop(self) -> None:
         """End soon; from any thread."""
@@ -413,12 +442,11 @@ class Server:
         address. Call it from another thread than the server's.
 
         Raises:
-            ListenError: the server does not run.
+            ListenError: the server does not run, or this is its thread.
         """
         running = self._uvicorn
-        if running is None:
+        if running is None or not running.do(running.refuse()):
             raise ListenError("the server does not run, so it refuses all connections")
-        running.do(running.refuse())
         try:
             yield
         finally:

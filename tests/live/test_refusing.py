@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,7 +12,9 @@ from contextlib import ExitStack
 import openai
 import pytest
 
-from chatdouble import ChatdoubleError, RemoteServer, Server, Session, Settings
+from chatdouble import Call, ChatdoubleError, RemoteServer, Server, Session, Settings
+from chatdouble.errors import ListenError
+from chatdouble.server import bind
 from chatdouble.sources.scripted import Scripted
 from tests.live.implementations import BOTH, running
 
@@ -72,7 +75,6 @@ def test_an_answer_on_its_way_arrives(session: Session) -> None:
         with session.refusing():
             asking.join(5)
             assert answers == ["Hi."]
-            time.sleep(0.3)
             with pytest.raises(openai.APIConnectionError):
                 ask(client)
 
@@ -85,6 +87,69 @@ def test_it_may_be_said_twice(session: Session) -> None:
             with pytest.raises(openai.APIConnectionError):
                 ask(client)
         assert ask(client) == "Hi."
+
+
+def test_one_may_begin_while_another_ends(server: Server, session: Session) -> None:
+    running = server._uvicorn
+    assert running is not None
+
+    async def both() -> None:
+        await running.refuse()
+        await asyncio.gather(running.accept(), running.refuse())
+
+    with client_of(session) as client:
+        assert running.do(both())
+        with pytest.raises(openai.APIConnectionError):
+            ask(client)
+        assert running.do(running.accept())
+        assert ask(client) == "Hi."
+
+
+def test_it_may_be_said_as_soon_as_the_server_is_ready() -> None:
+    server = Server()
+    ready = threading.Event()
+
+    def began() -> None:
+        ready.set()
+        time.sleep(0.2)
+
+    running = threading.Thread(target=server.run, args=(began,))
+    running.start()
+    assert ready.wait(5)
+    address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    for _ in range(2):
+        with server.refusing(), pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+    socket.create_connection(address).close()
+    server.stop()
+    running.join(5)
+    with pytest.raises(ListenError), server.refusing():
+        pass
+
+
+def test_the_server_does_not_wait_for_itself(session: Session) -> None:
+    async def refuse(call: Call) -> str:
+        with session.refusing():
+            return "Never said."
+
+    session.on(user="Self").reply(refuse)
+    with client_of(session) as client:
+        with pytest.raises(openai.InternalServerError, match="own thread"):
+            ask(client, "Self")
+        assert ask(client) == "Hi."
+
+
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="ports are not shared here")
+def test_a_port_that_others_share_is_taken_again() -> None:
+    listening = bind("127.0.0.1", 0, shared=True)
+    address = listening.getsockname()
+    server = Server()
+    server.listen(listening)
+    with bind("127.0.0.1", address[1], shared=True) as other, server:
+        with server.refusing():
+            pass
+        other.close()
+        socket.create_connection(address).close()
 
 
 def test_nobody_else_gets_the_port(server: Server, session: Session) -> None:

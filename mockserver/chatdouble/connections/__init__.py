@@ -26,7 +26,7 @@ def bounded(base: type[Any]) -> type[Any]:
 
 
 def close_idle(connections: Iterable[Any]) -> None:
-    """Close the connections that no answer is due on.
+    """Close the connections that no answer is due on, and each other one behind its answer.
 
     Args:
         connections: those of ``bounded`` classes.
@@ -34,6 +34,8 @@ def close_idle(connections: Iterable[Any]) -> None:
     for connection in tuple(connections):
         if connection.is_idle():
             connection.transport.close()
+        elif connection.cycle is not None:
+            connection.cycle.keep_alive = False
 
 
 def sweep(connections: Iterable[Any], now: float, timeout: float) -> None:

@@ -21,6 +21,8 @@ from chatdouble.wire.response import Response, Stamp
 _MOST_KNOWN = 128
 _LONGEST_KNOWN = 4096
 _MOST_REPLIES = 8
+# so many large replies, to all bodies together
+_MOST_LARGE = 8
 # so many bodies came once
 _MOST_SEEN = 4096
 
@@ -43,6 +45,7 @@ class ChatCompletions:
         # tests and load generators send the same body again
         self._known: dict[bytes, _Known] = {}
         self._seen: set[int] = set()
+        self._large: dict[tuple[bytes, Reply], render.Prepared] = {}
 
     def read(self, call: Call, settings: Settings) -> None:
         """Check the body against the contract; fill in the view, or settle the call."""
@@ -136,12 +139,18 @@ class ChatCompletions:
         known = self._known.get(call.body)
         if known is None or known.view is not view:
             return _prepared(view.detail, reply).stamped(stamp)
-        prepared = known.prepared.get(reply)
+        prepared = known.prepared.get(reply) or self._large.get((call.body, reply))
         if prepared is None:
-            prepared = _prepared(view.detail, reply).kept()
-            if len(known.prepared) >= _MOST_REPLIES:
-                known.prepared.clear()
-            known.prepared[reply] = prepared
+            prepared = _prepared(view.detail, reply)
+            if prepared.is_large:
+                if len(self._large) >= _MOST_LARGE:
+                    self._large.clear()
+                self._large[call.body, reply] = prepared
+            else:
+                prepared = prepared.kept()
+                if len(known.prepared) >= _MOST_REPLIES:
+                    known.prepared.clear()
+                known.prepared[reply] = prepared
         return prepared.stamped(stamp)
 
 

@@ -116,14 +116,14 @@ class Prepared(Struct, frozen=True, gc=False):
     created: int | None
     model: str
 
-    def kept(self) -> Prepared:
-        """The same with its known holes filled, which is worth it if it is said again.
+    @property
+    def is_large(self) -> bool:
+        """Whether there should be one of it for all requests, and few such."""
+        return self.template.size > _LARGEST_KEPT
 
-        One that is large stays as it is: its template is shared by all requests that get it.
-        """
+    def kept(self) -> Prepared:
+        """The same with its known holes filled, which is worth it if it is said again."""
         template = self.template
-        if template.size > _LARGEST_KEPT:
-            return self
         for hole, filling in self.holes:
             template = Template(tuple(one.replace(hole, filling) for one in template.frames))
         return replace(self, template=template, holes=())
