@@ -40,6 +40,8 @@ LAYERS = (
     ("chatdouble.delivery",),
     ("chatdouble.forwarding",),
     ("chatdouble.app",),
+    ("chatdouble.sockets",),
+    ("chatdouble.serving",),
     ("chatdouble.server",),
     ("chatdouble.workers",),
     (

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import logging
-import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 import uvicorn
 import uvicorn.config
@@ -27,7 +23,9 @@ from chatdouble.errors import ListenError
 from chatdouble.hub import Hub
 from chatdouble.journal import Exchange
 from chatdouble.schedule import Timing
+from chatdouble.serving import Serving
 from chatdouble.settings import Settings
+from chatdouble.sockets import bind
 from chatdouble.sources.scripted import Scripted
 from chatdouble.sources.source import Contract, Source
 from chatdouble.sources.stored import Stored
@@ -37,238 +35,6 @@ if TYPE_CHECKING:
 
 # sessions that requests may open by naming them
 _MOST_SESSIONS = 10_000
-
-
-def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A socket that listens on the address; port 0 takes a free one, ``shared`` lets others share.
-
-    The protocol is named because asyncio turns Nagle's algorithm off only then; without it a
-    request costs 40 ms more.
-
-    Raises:
-        ListenError: the address is taken or not ours.
-    """
-    if not 0 <= port <= 65535:
-        raise ListenError(f"a port is a whole number from 0 to 65535, got {port}")
-    try:
-        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {host}: {error.strerror or error}") from None
-    family, kind, _, _, address = infos[0]
-    listening = socket.socket(family, kind, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind(address)
-        listening.listen(2048)
-    except OSError as error:
-        listening.close()
-        if error.errno == errno.EADDRINUSE:
-            raise ListenError(
-                f"port {port} on {host} is taken by another process; "
-                "stop it, or choose another port (0 takes a free one)"
-            ) from None
-        raise ListenError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}"
-        ) from None
-    listening.setblocking(False)
-    return listening
-
-
-def _like(listening: socket.socket) -> socket.socket:
-    """A socket that may take the address of another one when that is closed."""
-    made = socket.socket(listening.family, listening.type, listening.proto)
-    for name in ("SO_REUSEADDR", "SO_REUSEPORT"):
-        option = getattr(socket, name, None)  # not every system has the second
-        if option is not None:
-            made.setsockopt(
-                socket.SOL_SOCKET, option, listening.getsockopt(socket.SOL_SOCKET, option)
-            )
-    made.setblocking(False)
-    return made
-
-
-class _Threads(ThreadPoolExecutor):
-    """Threads for what takes long. The end does not wait for them: nobody wants their results."""
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        super().shutdown(wait=False, cancel_futures=True)
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn, told to end at once and to leave the process's exit status to us."""
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        ready: Callable[[], None],
-        request_timeout: float,
-        hub: Hub,
-        listening: socket.socket | None,
-    ) -> None:
-        super().__init__(config)
-        self._listening = listening
-        # how many want it to refuse connections; one at a time begins or ends that
-        self._refusals = 0
-        self._turn = asyncio.Lock()
-        self._ends: set[asyncio.Task[None]] = set()
-        self._ready = ready
-        self._request_timeout = request_timeout
-        self._hub = hub
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._woken = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(_Threads())
-        loop.set_exception_handler(self._not_handled)
-        await super().startup(sockets)
-        self._loop = loop
-        self._ready()
-
-    def _not_handled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        # without descriptors asyncio tries again and again to accept a connection, tells each time,
-        # and goes on when its socket is closed
-        lacking = getattr(context.get("exception"), "errno", None) in (errno.EMFILE, errno.ENFILE)
-        if not lacking and not self.should_exit:
-            loop.default_exception_handler(context)
-
-    async def main_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        while not self.should_exit:
-            # stop() wakes this up; a signal may come while nothing can be woken yet
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), timeout=0.1)
-            connections.sweep(self.server_state.connections, loop.time(), self._request_timeout)
-            if self._refusals:
-                connections.close_idle(self.server_state.connections)
-
-    async def refuse(self) -> None:
-        """Listen no more until ``accept()`` was called as often, but keep the address."""
-        async with self._turn:
-            self._refusals += 1
-            if self._refusals > 1 or self._listening is None:
-                return
-            before, address = self._listening, self._listening.getsockname()
-            self._listening = _like(before)
-            for server in self.servers:
-                server.close()
-            before.close()
-            self._listening.bind(address)
-            connections.close_idle(self.server_state.connections)
-
-    async def accept(self) -> None:
-        """Listen again."""
-        async with self._turn:
-            self._refusals -= 1
-            if not (self._refusals or self.should_exit) and self._listening is not None:
-                await super().startup([self._listening])
-
-    async def refuse_for(self, seconds: float) -> None:
-        """Refuse connections for so long, from now on."""
-        await self.refuse()
-
-        async def end() -> None:
-            await asyncio.sleep(seconds)
-            await self.accept()
-
-        task = asyncio.ensure_future(end())
-        self._ends.add(task)
-        task.add_done_callback(self._ends.discard)
-
-    def do(self, what: Coroutine[Any, Any, None]) -> bool:
-        """Wait until something is done; from another thread than the server's.
-
-        Returns:
-            Whether it is done: a server that ends does nothing more.
-
-        Raises:
-            ListenError: it is called in the server's own thread, which it would wait for.
-        """
-        loop = self._loop
-        if loop is None or self.should_exit:
-            what.close()
-            return False
-        with contextlib.suppress(RuntimeError):  # no loop runs in this thread
-            if asyncio.get_running_loop() is loop:
-                what.close()
-                raise ListenError(
-                    "refusing() waits for the server, so it cannot be used in the server's own "
-                    "thread; a function that replies may use it if it is not async"
-                )
-        asyncio.run_coroutine_threadsafe(what, loop).result(timeout=10)
-        return True
-
-    def stop(self) -> None:
-        """End soon; from any thread."""
-        self.should_exit = True
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended by itself
-                self._loop.call_soon_threadsafe(self._woken.set)
-
-    def close(self, session: Session) -> None:
-        """Close soon what a session holds open; from any thread."""
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has ended, and all is closed
-                asyncio.run_coroutine_threadsafe(session.aclose(), self._loop)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for end in self._ends:
-            end.cancel()
-        for server in self.servers:
-            server.close()
-        for listening in (*(sockets or []), *filter(None, (self._listening,))):
-            listening.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.close()
-        if self.server_state.tasks:
-            # they see that their clients are gone; one that does not may not hold up the end
-            _, waiting = await asyncio.wait(set(self.server_state.tasks), timeout=1)
-            for task in waiting:
-                task.cancel()
-            with _without(_of_the_end):
-                await asyncio.sleep(0)
-        for session in self._hub.sessions:
-            await session.aclose()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def end(number: int, frame: FrameType | None) -> None:
-            for number in before:
-                signal.signal(number, signal.SIG_DFL)  # the next one ends it at once
-            self.stop()
-
-        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def _of_the_end(record: logging.LogRecord) -> bool:
-    """Whether uvicorn says that a request was cancelled."""
-    return bool(record.exc_info and record.exc_info[0] is asyncio.CancelledError)
-
-
-@contextlib.contextmanager
-def _without(unwanted: Callable[[logging.LogRecord], bool]) -> Iterator[None]:
-    """What uvicorn logs is filtered."""
-
-    def wanted(record: logging.LogRecord) -> bool:
-        return not unwanted(record)
-
-    logger = logging.getLogger("uvicorn.error")
-    logger.addFilter(wanted)
-    try:
-        yield
-    finally:
-        logger.removeFilter(wanted)
 
 
 class Server:
@@ -308,7 +74,7 @@ class Server:
         self._socket: socket.socket | None = None
         self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None
-        self._uvicorn: _Uvicorn | None = None
+        self._uvicorn: Serving | None = None
 
     @property
     def url(self) -> str:
@@ -413,7 +179,7 @@ class Server:
             loop=_installed("uvloop", "asyncio"),
             http=connections.bounded(_implementation(_installed("httptools", "h11"))),
         )
-        self._uvicorn = _Uvicorn(
+        self._uvicorn = Serving(
             config, ready, self.settings.request_timeout, self._hub, self._socket
         )
         try:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from chatdouble.errors import ListenError
-from chatdouble.server import bind
+from chatdouble.sockets import bind
 
 # seconds that the processes have to end by themselves
 _PATIENCE = 1.5

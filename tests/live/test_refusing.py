@@ -14,7 +14,7 @@ import pytest
 
 from chatdouble import Call, ChatdoubleError, RemoteServer, Server, Session, Settings
 from chatdouble.errors import ListenError
-from chatdouble.server import bind
+from chatdouble.sockets import bind
 from chatdouble.sources.scripted import Scripted
 from tests.live.implementations import BOTH, running
 
