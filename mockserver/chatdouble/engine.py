@@ -297,7 +297,7 @@ class Session(Scripting, Verification):
         live = isinstance(answer, Live)
         if (asked or choice.faults) and not live:
             due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
-            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+            answer = faults.instead(due) or answer
         if large or (call.view is not None and call.view.choices > _MANY_CHOICES):
             response = await asyncio.to_thread(
                 dialects.render, call, answer, stamp, passage.headers

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdouble import Pace, Reply, call
+from chatdouble import Pace
 from chatdouble.dice import Dice
-from chatdouble.faults import Sending, due, faults_of, said, sending
+from chatdouble.faults import Sending, due, faults_of, sending
 from chatdouble.faults.values import KNOWN
 from chatdouble.schedule import Ending, spread
 from chatdouble.wire.response import Response, Template
@@ -176,14 +176,6 @@ def test_a_fault_of_streams_leaves_other_bodies_alone_and_says_so() -> None:
     sent = broken("lost_chunk=1", JSON)
     assert body(sent) == BODY
     assert sent.notes == ("lost_chunk=1: nothing to do, it is no stream",)
-
-
-def test_a_reply_says_wrong_things() -> None:
-    reply = Reply("a text", (call("get", city="Paris"),))
-    wrong = said(reply, due(faults_of("bad_arguments, finish_reason=length"), DICE), True)
-    assert isinstance(wrong, Reply)
-    assert wrong.tool_calls[0].arguments == '{"city":"Paris"'
-    assert wrong.finish_reason == "length"
 
 
 @given(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatdouble.faults.breaking import Sending, instead, said, sending
+from chatdouble.faults.breaking import Sending, instead, sending
 from chatdouble.faults.values import (
     HEADER,
     KNOWN,
@@ -26,7 +26,6 @@ __all__ = [
     "due",
     "faults_of",
     "instead",
-    "said",
     "sending",
     "written",
 ]
