@@ -372,4 +372,4 @@ def test_a_finish_reason_holds_where_the_answer_is_cut_by_its_limit(
     got = Answer(session.base_url, cut, "finish_reason=tool_calls")
     assert b"length" not in got.rest
     assert b'"tool_calls"' in got.rest
-    assert session.journal[-1].faults[0].startswith("finish_reason=tool_calls: said at byte ")
+    assert list(session.journal)[-1].faults[0].startswith("finish_reason=tool_calls: said at byte ")
