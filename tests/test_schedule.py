@@ -125,6 +125,8 @@ def test_a_pace_out_of_range_is_refused(seconds: object) -> None:
         ("tpto=3", "a pace has no 'tpto'; known are"),
         ("", "there is no pace ''"),
         ({"eech": 1}, "a pace has no 'eech'"),
+        ("ttft=5h", "ttft is a number of seconds, 0 or more"),
+        ("ttft=1s, first=2s", "first is said twice in 'ttft=1s, first=2s'"),
         ("jitter=2", r"jitter is a number from 0 to 1, got 2\.0"),
         ("jitter=a", "jitter is a number from 0 to 1, got 'a'"),
         ({"each": {"pareto": [1, 2]}}, "each is a distribution by one of the names normal, logn"),

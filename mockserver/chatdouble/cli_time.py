@@ -23,6 +23,16 @@ def _seconds(context: click.Context, parameter: click.Parameter, given: str | No
     return seconds
 
 
+def _figure(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+    """The seconds of a pace's figure, which has a bound."""
+    from chatdouble.schedule.figures import LONGEST
+
+    seconds = _seconds(context, parameter, given)
+    if seconds is not None and seconds > LONGEST:
+        raise click.BadParameter(f"{given!r} is more than an hour", context, parameter)
+    return seconds
+
+
 def timed(command: Any) -> Any:
     """The command with these options."""
     for option in (
@@ -89,6 +99,7 @@ def timed(command: Any) -> Any:
         click.option(
             "--header-delay",
             metavar="TIME",
+            callback=_figure,
             help="Time to the status and the headers, which otherwise leave with the first token.",
         ),
         click.option(
@@ -98,8 +109,18 @@ def timed(command: Any) -> Any:
             help="How much times vary: 0.2 makes each 0.8 to 1.2 times as long, the same in each "
             "run.",
         ),
-        click.option("--tpot", metavar="TIME", help="Time per token, for example 20ms."),
-        click.option("--ttft", metavar="TIME", help="Time to the first token, for example 300ms."),
+        click.option(
+            "--tpot",
+            metavar="TIME",
+            callback=_figure,
+            help="Time per token, for example 20ms.",
+        ),
+        click.option(
+            "--ttft",
+            metavar="TIME",
+            callback=_figure,
+            help="Time to the first token, for example 300ms.",
+        ),
         click.option(
             "--pace",
             metavar="NAME",

@@ -314,7 +314,9 @@ class Session(Scripting, Verification):
         )
         if live:
             # its bytes are not known yet
-            exchange.faults = tuple(f"{one}: nothing to do, it is passed on live" for one in asked)
+            exchange.faults = tuple(
+                f"{one}: {faults.NOTHING}, it is passed on live" for one in asked
+            )
         elif due or pace is not None or self._traffic.load is not None:
             dice = self._dice(call, ordinal, "pace")
             timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatdouble.faults.breaking import Sending, instead, sending
+from chatdouble.faults.saying import NOTHING
 from chatdouble.faults.values import (
     HEADER,
     KNOWN,
@@ -18,6 +19,7 @@ from chatdouble.faults.values import (
 __all__ = [
     "HEADER",
     "KNOWN",
+    "NOTHING",
     "Chance",
     "Fault",
     "Sending",
