@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -123,10 +124,11 @@ def timed(command: Any) -> Any:
         ),
         click.option(
             "--pace",
-            metavar="NAME",
-            help="How fast answers are, by a profile's name: fast, typical, slow or reasoning; the "
-            "other options replace its figures. A rule's pace, or a request's X-Chatdouble-Pace "
-            "header, such as ttft=1s, comes first. Without any answers leave at once.",
+            metavar="NAME|FILE",
+            help="How fast answers are: fast, typical, slow or reasoning, or as the streams of a "
+            "cassette FILE; the other options replace its figures. A rule's pace, or a request's "
+            "X-Chatdouble-Pace header, such as ttft=1s, comes first. Without any answers leave at "
+            "once.",
         ),
     ):
         command = option(command)
@@ -137,7 +139,8 @@ def with_pace(settings: dict[str, Any]) -> dict[str, Any]:
     """The command's options with its pace read.
 
     Raises:
-        ScriptError: there is no such profile, or a figure is out of range.
+        ScriptError: there is no such profile, a cassette has no times, or a figure is out of
+            range.
     """
     from msgspec.structs import replace
 
@@ -146,7 +149,13 @@ def with_pace(settings: dict[str, Any]) -> dict[str, Any]:
     others = dict(settings)
     given = {field: others.pop(option) for option, field in _FIGURES.items()}
     said = {field: value for field, value in given.items() if value is not None}
-    pace = pace_of(others["pace"])
+    named = others["pace"]
+    if named is not None and Path(named).is_file():
+        from chatdouble.cassette.pacing import recorded_pace
+
+        pace: Pace | None = recorded_pace(named)
+    else:
+        pace = pace_of(named)
     if said:
         pace = replace(pace or Pace(), **said)
     return others | {"pace": pace}
