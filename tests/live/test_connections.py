@@ -5,27 +5,20 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from chatdouble import Server, Session, Settings
-from chatdouble import server as server_module
+from chatdouble import Session
 from chatdouble.connections import bounds
+from tests.live.implementations import BOTH, running
 
 JSON = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}'
 STREAM = JSON[:-1] + b', "stream": true}'
 
 
-@pytest.fixture(scope="module", params=["quick", "plain"])
+@pytest.fixture(scope="module", params=BOTH)
 def session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """With httptools and uvloop, or with what Python itself and h11 offer."""
-    server = Server(Settings())
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            if request.param == "plain":
-                patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
-            stack.enter_context(server)
+    with running(request.param) as server:
         made = server.session("")
         made.on(user="Hello").reply("Hi.")
         made.on(user="Slow").reply("Hi.", pace="ttft=600ms")

@@ -6,13 +6,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from chatdouble import Pace, Server, Session, Settings
-from chatdouble import server as server_module
 from tests.conftest import Raw, until
+from tests.live.implementations import BOTH, running
 
 BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}'
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
@@ -21,19 +21,8 @@ SLOW = b'{"stream": true, ' + BODY[1:].replace(b"Hello", b"slowly")
 TIMEOUT = 0.4
 
 
-@contextmanager
-def running(kind: str, settings: Settings) -> Iterator[Server]:
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            if kind == "plain":
-                patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
-            server = stack.enter_context(Server(settings))
-        yield server
-
-
-@pytest.fixture(scope="module", params=["quick", "plain"])
+@pytest.fixture(scope="module", params=BOTH)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """With httptools and uvloop, or with what Python itself and h11 offer."""
     with running(request.param, Settings(request_timeout=TIMEOUT)) as server:
         session = server.session("")
         session.on(user="slowly").reply("one two three", pace=Pace(each=0.15))
@@ -266,7 +255,7 @@ def test_a_hundred_that_dawdle_disturb_nobody(server: Server, raw: Raw, sent: by
             until_closed(client)
 
 
-@pytest.mark.parametrize("kind", ["quick", "plain"])
+@pytest.mark.parametrize("kind", BOTH)
 def test_a_thousand_connections_at_once(kind: str) -> None:
     with running(kind, Settings()) as server, ExitStack() as stack:
         server.session("").on().reply("Hi.")

@@ -12,18 +12,13 @@ import openai
 import pytest
 
 from chatdouble import ChatdoubleError, RemoteServer, Server, Session, Settings
-from chatdouble import server as server_module
 from chatdouble.sources.scripted import Scripted
+from tests.live.implementations import BOTH, running
 
 
-@pytest.fixture(params=["quick", "plain"])
+@pytest.fixture(params=BOTH)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """With httptools and uvloop, or with what Python itself and h11 offer."""
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            if request.param == "plain":
-                patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
-            made = stack.enter_context(Server(Settings(control=True)))
+    with running(request.param, Settings(control=True)) as made:
         yield made
 
 

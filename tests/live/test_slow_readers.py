@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from chatdouble import Server, Session, Usage
-from chatdouble import server as server_module
+from chatdouble import Session, Usage
 from tests.conftest import Raw, until
+from tests.live.implementations import BOTH, running
 
 LARGE = 24 * 1024 * 1024
 REQUEST = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Much"}]}'
 SMALL = REQUEST.replace(b"Much", b"Little")
 
 
-@pytest.fixture(params=["quick", "plain"])
+@pytest.fixture(params=BOTH)
 def session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """With httptools and uvloop, or with what Python itself and h11 offer."""
-    with ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            if request.param == "plain":
-                patch.setattr(server_module, "_installed", lambda wanted, otherwise: otherwise)
-            made = stack.enter_context(Server()).session()
+    with running(request.param) as server:
+        made = server.session()
         made.on(user="Much").reply("x" * LARGE, usage=Usage(1, 1))
         made.on().reply("Hi.")
         yield made

@@ -16,9 +16,10 @@ from chatdouble.wire import plain
 LARGEST_HEAD = 64 * 1024
 _STEP = 4 * 1024
 
-# seconds after which a connection is closed that nothing is asked on; longer than most clients keep
-# those that they may use again, so that it is they who close them
-LONGEST_IDLE = 120.0
+# seconds after which a connection is closed that nothing is asked on: longer than httpx and undici
+# keep those that they may use again, so that it is they who close them, but not so long that what
+# tests leave open adds up to all the descriptors that a process may have
+LONGEST_IDLE = 20.0
 
 # seconds in which a client may still send what nobody reads, so that it gets to its refusal
 _LINGERING = 2.0
