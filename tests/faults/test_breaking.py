@@ -95,6 +95,15 @@ def test_crlf_ends_every_line() -> None:
     assert body(broken("crlf")) == b"".join(EVENTS).replace(b"\n", b"\r\n")
 
 
+@pytest.mark.parametrize("place", ["cut=3", "split=3"])
+def test_comments_are_no_events_of_a_place(place: str) -> None:
+    sent = broken(f"pings, {place}")
+    first = sent.pieces[0].data
+    assert first.startswith(b": ping\n\n" + EVENTS[0] + b": ping\n\n" + EVENTS[1])
+    assert EVENTS[3] not in first
+    assert (first.endswith(EVENTS[2])) is place.startswith("cut")
+
+
 @pytest.mark.parametrize("response", [STREAM, JSON])
 def test_another_media_type_is_said(response: Response) -> None:
     assert broken("media_type=text/html", response).response.headers[0][1] == b"text/html"

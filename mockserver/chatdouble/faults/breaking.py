@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -126,7 +127,13 @@ class _Breaking:
             at = self._byte(fault.number, fault, last=self._size)
             self.pieces = _until(self.pieces, at)
             self._note(fault, f"the body ends at byte {at}")
-        self._boundaries = [offset(self.pieces, at) for at in range(len(self.pieces) + 1)]
+        ends = list(accumulate(len(piece.data) for piece in self.pieces))
+        # a comment belongs to the event behind it
+        said = zip(self.pieces, ends, strict=True)
+        behind = [end for piece, end in said if not piece.data.startswith(b":")]
+        self._boundaries = [0, *behind]
+        if self._boundaries[-1] != self._size:
+            self._boundaries.append(self._size)
         for fault in self._named("one_write"):
             self.pieces = [Piece(self.pieces[-1].at, piece.data) for piece in self.pieces]
             self._note(fault, "from byte 0")
