@@ -112,6 +112,19 @@ def test_files_of_a_folder_that_no_rule_names_are_warnings(run: Run) -> None:
     assert "no rule names it" not in run("check", "s").stderr
 
 
+def test_recordings_in_a_folder_without_scripts_need_no_rule(run: Run) -> None:
+    for folder in ("mocks", "cassettes"):
+        Path(folder).mkdir()
+        Path(folder, "one.yaml").write_text("interactions: []\nversion: 1\n")
+        Path(folder, "notes.txt").write_text("Notes.")
+    Path("mocks/rules.yaml").write_text("- reply: Hello.\n")
+    found = run("check", "mocks", "cassettes").stderr
+    assert found.splitlines() == [
+        "warning: mocks/one.yaml: no rule names it",
+        "warning: mocks/notes.txt: no rule names it",
+    ]
+
+
 def test_a_document_that_grows_without_bound_is_one_mistake(run: Run) -> None:
     bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n"

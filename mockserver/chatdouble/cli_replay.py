@@ -121,11 +121,14 @@ def sources(
     matching = _matching(**declared)
     rules = script.load(scripts) if scripts else ()
     interactions, files = _recordings(cassettes)
-    loaded = f"{len(interactions)} recorded interactions of {files} cassettes"
+    loaded = (
+        f"{len(interactions)} recorded interaction{'s' * (len(interactions) != 1)} "
+        f"of {files} cassette{'s' * (files != 1)}"
+    )
     recorded = Recorded(interactions, matching, used_up=used_up, speed=speed)
     if not scripts:
         return (recorded,), loaded
-    return (Scripted(rules), recorded), f"{len(rules)} rules, then {loaded}"
+    return (Scripted(rules), recorded), f"{len(rules)} rule{'s' * (len(rules) != 1)}, then {loaded}"
 
 
 def _matching(

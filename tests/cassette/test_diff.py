@@ -52,6 +52,13 @@ def test_what_does_not_count_is_not_shown() -> None:
     assert lines(was, talk("On 2026-02-02: a"), ignoring) == []
 
 
+def test_the_way_of_sending_is_shown_only_where_bytes_are_compared() -> None:
+    was, got = {**talk("a"), "stream": True}, talk("b")
+    changed = [line.strip() for line in lines(was, got)[2:] if line[0] in "+-"]
+    assert changed == ['-      "content": "a",', '+      "content": "b",']
+    assert '-  "stream": true' in lines(was, got, Matching(match_on=("raw_body",)))
+
+
 def test_it_is_bounded() -> None:
     other = lines(talk(*map(str, range(3000))), talk(*(f"x{n}" for n in range(3000))))
     assert len(other) < 40

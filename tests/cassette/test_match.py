@@ -319,6 +319,12 @@ def test_the_first_difference_is_named_with_its_path(
     assert (found.words, found.param) == (words, param)
 
 
+def test_the_way_of_sending_is_no_difference_since_both_ways_answer() -> None:
+    was = {"stream": True, **chat({"role": "user", "content": "Hello"})}
+    found = difference(request(chat({"role": "user", "content": "Hullo"})), recording(was))
+    assert found.param == "messages[0].content"
+
+
 def test_another_path_or_query_is_the_first_difference() -> None:
     found = difference(request({}, OTHER), recording({}))
     assert found.words == "it is of POST /v1/chat/completions, the request is POST /v1/embeddings"

@@ -101,6 +101,7 @@ def test_a_call_that_is_on_no_cassette_names_the_nearest_recording(
         if interaction["request"]["uri"].endswith("/chat/completions")
     )
     server = run("replay", file, "--port", 0)
+    assert " of 1 cassette)" in server.greeting
     client = openai.OpenAI(base_url=server.base_url, api_key="x")
     body["messages"][-1]["content"] = "something else"
     with pytest.raises(openai.NotFoundError) as caught:

@@ -83,7 +83,15 @@ def test_without_a_mode_nothing_is_asked_and_the_miss_says_how_to_record(
     write(pytester, ONE)
     result = run(pytester, upstream=upstream)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*there are no recordings*", "*--chatdouble-mode=new_episodes*"])
+    said = [
+        "*there are no recordings",
+        "*To answer it:",
+        "*chatdouble.on(user='Hello').reply(*)",
+        "*or:",
+        "*chatdouble record *",
+        "*pytest --chatdouble-mode=new_episodes*",
+    ]
+    result.stdout.fnmatch_lines(said, consecutive=True)
     assert upstream.calls == []
     assert not (pytester.path / "cassettes").exists()
 

@@ -203,8 +203,15 @@ def difference(
 
 
 def compared(request: Request, matching: Matching = DEFAULT) -> Any:
-    """The body of a request as it is compared; bytes if it is no JSON."""
-    return meaning(request.body, matching, chat=_is_chat(request))
+    """The body of a request as it is compared; bytes if it is no JSON.
+
+    The way of sending is left out, since recordings of both ways answer, unless the bytes must be
+    equal.
+    """
+    value = meaning(request.body, matching, chat=_is_chat(request))
+    if isinstance(value, dict) and _is_chat(request) and "raw_body" not in matching.parts:
+        return {key: item for key, item in value.items() if key not in SENDING}
+    return value
 
 
 def _unbounded(request: Request) -> bytes:

@@ -39,7 +39,8 @@ class Checked(Struct, frozen=True):
 def check(paths: tuple[Path, ...], recordings: frozenset[Path] = frozenset()) -> Checked:
     """Read script files and folders to the end, whatever is wrong with them.
 
-    Files that no rule names are looked for in folders, and only if all rules can be read.
+    Files that no rule names are looked for in folders with a script, and only if all rules can be
+    read.
 
     Args:
         paths: files and folders.
@@ -47,7 +48,7 @@ def check(paths: tuple[Path, ...], recordings: frozenset[Path] = frozenset()) ->
     """
     rules: list[Rule] = []
     mistakes: list[ScriptError] = []
-    cassettes: list[Path] = []
+    beside: list[Path] = []
     reading = Reading()
     scripts = 0
     for path in paths:
@@ -59,6 +60,8 @@ def check(paths: tuple[Path, ...], recordings: frozenset[Path] = frozenset()) ->
             if not any(file.is_relative_to(path) for file in recordings):
                 mistakes.append(error)
             continue
+        before = scripts
+        cassettes: list[Path] = []
         for file, named in files:
             if file in recordings:
                 cassettes += [file] if file.suffix.lower() in ENDINGS else []
@@ -75,9 +78,11 @@ def check(paths: tuple[Path, ...], recordings: frozenset[Path] = frozenset()) ->
             found, wrong = survey(root)
             rules += found
             mistakes += wrong
+        if scripts > before:
+            beside += (*cassettes, *_texts(path))
     warnings = list(covered(tuple(rules)))
-    if scripts and not mistakes:
-        for file in (*cassettes, *_texts(paths)):
+    if not mistakes:
+        for file in beside:
             if file.resolve() not in reading.files:
                 warnings.append(f"{file}: no rule names it")
     return Checked(tuple(rules), scripts, tuple(mistakes), tuple(warnings))
@@ -91,9 +96,8 @@ def covered(rules: tuple[Rule, ...]) -> Iterator[str]:
         yield f"rules behind the first {_MOST_COMPARED} may never answer: they were not compared"
 
 
-def _texts(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """The texts that lie in folders of scripts; a README is for people."""
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else ():
-            if file.suffix.lower() in _TEXTS and file.stem.lower() != "readme":
-                yield file
+def _texts(path: Path) -> Iterator[Path]:
+    """The texts that lie in a folder of scripts; a README is for people."""
+    for file in sorted(path.rglob("*")) if path.is_dir() else ():
+        if file.suffix.lower() in _TEXTS and file.stem.lower() != "readme":
+            yield file

@@ -130,10 +130,10 @@ def _unmatched(call: Call, misses: Sequence[tuple[str, Miss]]) -> Choice:
             *(f"    {line}" for line in miss.diff),
         )
     ]
+    suggestions = (miss.suggestion.replace("\n", "\n  ") for _, miss in misses if miss.suggestion)
     advice = [
-        f"To answer it:\n  {indented}"
-        for _, miss in misses
-        if (indented := miss.suggestion.replace("\n", "\n  "))
+        f"{'or' if number else 'To answer it'}:\n  {suggestion}"
+        for number, suggestion in enumerate(suggestions)
     ]
     message = "\n".join(
         (
