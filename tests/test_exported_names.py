@@ -45,6 +45,7 @@ EXPORTED = [
     "like",
     "one_of",
     "passthrough",
+    "recorded_pace",
     "refusal",
     "regex",
 ]

@@ -114,12 +114,18 @@ def test_it_warms_up_at_the_first_call_and_after_idleness() -> None:
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"max_concurrent": 0}, "max_concurrent is a number from 1, got 0"),
-        ({"queue": -1}, "queue is a number from 0, got -1"),
+        ({"max_concurrent": 0}, "max_concurrent is a number from 1 to 1000000000, got 0"),
+        ({"queue": -1}, "queue is a number from 0 to 1000000000, got -1"),
         ({"queue_full": 500}, "queue_full is one of 503, 429, got 500"),
         ({"limit_by": "user"}, "limit_by is one of key, session, model, got 'user'"),
         ({"rpm": 0}, "rpm is a number from 1"),
         ({"load_factor": float("inf")}, "load_factor is a number from 0"),
+        ({"load_factor": 1e308}, "load_factor is a number from 0 to 1000000000, got 1e"),
+        ({"tpm": 10**400}, "tpm is a number from 1 to 1000000000, got 10000"),
+        ({"queue": 3}, "queue does nothing without max_concurrent"),
+        ({"queue_full": 429, "load_factor": 1}, "queue_full does nothing without max_concurrent"),
+        ({"warm_up_after": 5}, "warm_up_after does nothing without warm_up"),
+        ({"limit_by": "session"}, "limit_by does nothing without rpm or tpm"),
         ({"pace": "quick"}, "there is no pace 'quick'"),
     ],
 )

@@ -81,6 +81,24 @@ def test_the_refusal_has_the_apis_words_and_the_true_wait(clock: Clock) -> None:
     assert admitted(limits, asked()).error is None
 
 
+def test_the_wait_gets_shorter_as_time_goes_on(clock: Clock) -> None:
+    limits = RateLimits(Settings(rpm=3, timer=clock))
+    for _ in range(3):
+        assert admitted(limits, asked()).error is None
+    clock.now += 12.5
+    error = admitted(limits, asked()).error
+    assert error is not None
+    assert error.headers == (("retry-after", "8"), ("retry-after-ms", "7500"))
+    # the API counts whole requests there
+    assert "Used 3, Requested 1. Please try again in 20s." in error.message
+    clock.now += 7.4
+    error = admitted(limits, asked()).error
+    assert error is not None
+    assert error.headers == (("retry-after", "1"), ("retry-after-ms", "100"))
+    clock.now += 0.1
+    assert admitted(limits, asked()).error is None
+
+
 def test_tokens_have_the_arithmetic_of_the_recorded_message(clock: Clock) -> None:
     limits = RateLimits(Settings(tpm=30_000, timer=clock))
     limits.charge(admitted(limits, asked()), 14_567)

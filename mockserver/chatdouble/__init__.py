@@ -45,6 +45,7 @@ _HOMES = {
     "like": "match",
     "one_of": "match",
     "passthrough": "sources.making",
+    "recorded_pace": "cassette.pacing",
     "refusal": "answers",
     "regex": "match",
 }
@@ -83,6 +84,7 @@ __all__ = [
     "like",
     "one_of",
     "passthrough",
+    "recorded_pace",
     "refusal",
     "regex",
 ]
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     )
     from chatdouble.calls import Call
     from chatdouble.cassette.matching import Matching
+    from chatdouble.cassette.pacing import recorded_pace
     from chatdouble.engine import Session
     from chatdouble.errors import (
         CassetteError,

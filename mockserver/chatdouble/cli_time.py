@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +21,16 @@ def _seconds(context: click.Context, parameter: click.Parameter, given: str | No
     if given is not None and seconds is None:
         problem = f"{given!r} is no time such as 300ms, 1.5s or 2m"
         raise click.BadParameter(problem, context, parameter)
+    return seconds
+
+
+def _figure(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+    """The seconds of a pace's figure, which has a bound."""
+    from chatdouble.schedule.figures import LONGEST
+
+    seconds = _seconds(context, parameter, given)
+    if seconds is not None and seconds > LONGEST:
+        raise click.BadParameter(f"{given!r} is more than an hour", context, parameter)
     return seconds
 
 
@@ -89,6 +100,7 @@ def timed(command: Any) -> Any:
         click.option(
             "--header-delay",
             metavar="TIME",
+            callback=_figure,
             help="Time to the status and the headers, which otherwise leave with the first token.",
         ),
         click.option(
@@ -98,14 +110,25 @@ def timed(command: Any) -> Any:
             help="How much times vary: 0.2 makes each 0.8 to 1.2 times as long, the same in each "
             "run.",
         ),
-        click.option("--tpot", metavar="TIME", help="Time per token, for example 20ms."),
-        click.option("--ttft", metavar="TIME", help="Time to the first token, for example 300ms."),
+        click.option(
+            "--tpot",
+            metavar="TIME",
+            callback=_figure,
+            help="Time per token, for example 20ms.",
+        ),
+        click.option(
+            "--ttft",
+            metavar="TIME",
+            callback=_figure,
+            help="Time to the first token, for example 300ms.",
+        ),
         click.option(
             "--pace",
-            metavar="NAME",
-            help="How fast answers are, by a profile's name: fast, typical, slow or reasoning; the "
-            "other options replace its figures. A rule's pace, or a request's X-Chatdouble-Pace "
-            "header, such as ttft=1s, comes first. Without any answers leave at once.",
+            metavar="NAME|FILE",
+            help="How fast answers are: fast, typical, slow or reasoning, or as the streams of a "
+            "cassette FILE; the other options replace its figures. A rule's pace, or a request's "
+            "X-Chatdouble-Pace header, such as ttft=1s, comes first. Without any answers leave at "
+            "once.",
         ),
     ):
         command = option(command)
@@ -116,7 +139,8 @@ def with_pace(settings: dict[str, Any]) -> dict[str, Any]:
     """The command's options with its pace read.
 
     Raises:
-        ScriptError: there is no such profile, or a figure is out of range.
+        ScriptError: there is no such profile, a cassette has no times, or a figure is out of
+            range.
     """
     from msgspec.structs import replace
 
@@ -125,7 +149,13 @@ def with_pace(settings: dict[str, Any]) -> dict[str, Any]:
     others = dict(settings)
     given = {field: others.pop(option) for option, field in _FIGURES.items()}
     said = {field: value for field, value in given.items() if value is not None}
-    pace = pace_of(others["pace"])
+    named = others["pace"]
+    if named is not None and Path(named).is_file():
+        from chatdouble.cassette.pacing import recorded_pace
+
+        pace: Pace | None = recorded_pace(named)
+    else:
+        pace = pace_of(named)
     if said:
         pace = replace(pace or Pace(), **said)
     return others | {"pace": pace}

@@ -297,7 +297,7 @@ class Session(Scripting, Verification):
         live = isinstance(answer, Live)
         if (asked or choice.faults) and not live:
             due = (*asked, *faults.due(choice.faults, self._dice(call, ordinal)))
-            answer = faults.instead(due) or faults.said(answer, due, call.stream)
+            answer = faults.instead(due) or answer
         if large or (call.view is not None and call.view.choices > _MANY_CHOICES):
             response = await asyncio.to_thread(
                 dialects.render, call, answer, stamp, passage.headers
@@ -314,7 +314,9 @@ class Session(Scripting, Verification):
         )
         if live:
             # its bytes are not known yet
-            exchange.faults = tuple(f"{one}: nothing to do, it is passed on live" for one in asked)
+            exchange.faults = tuple(
+                f"{one}: {faults.NOTHING}, it is passed on live" for one in asked
+            )
         elif due or pace is not None or self._traffic.load is not None:
             dice = self._dice(call, ordinal, "pace")
             timed = self._traffic.spread(call, answer, response, pace, dice, broken=bool(due))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chatdouble.errors import ChatdoubleError
-from chatdouble.faults import KNOWN
+from chatdouble.faults import KNOWN, NOTHING
 from chatdouble.journal import Exchange
 from chatdouble.wire import dialects
 
@@ -107,6 +107,8 @@ class Metrics:
             self._first.labels(stream).observe(exchange.first)
         self._seconds.labels(stream).observe(exchange.seconds)
         for note in exchange.faults:
+            if f": {NOTHING}" in note:
+                continue
             name = _NAME_END.split(note, maxsplit=1)[0]
             self._faults.labels(name if name in KNOWN else "status").inc()
 

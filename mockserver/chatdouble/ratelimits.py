@@ -76,7 +76,7 @@ class RateLimits:
             return None
         bucket = self._bucket(call, cost)
         wanted = self._meters(bucket, 1, cost.tokens)
-        short = [one for one in wanted if one.used + one.requested > one.limit]
+        short = [one for one in wanted if one.counted + one.requested > one.limit]
         if not short:
             bucket.requests += 1
             bucket.tokens += cost.tokens
@@ -116,11 +116,11 @@ class RateLimits:
         rpm, tpm = self._settings.rpm, self._settings.tpm
         found = []
         if rpm is not None:
-            used = math.ceil(bucket.requests - _DUST)
-            found.append(_Wanted("requests", "requests per min (RPM)", rpm, used, requests))
+            found.append(
+                _Wanted("requests", "requests per min (RPM)", rpm, bucket.requests, requests)
+            )
         if tpm is not None:
-            used = math.ceil(bucket.tokens - _DUST)
-            found.append(_Wanted("tokens", "tokens per min (TPM)", tpm, used, tokens))
+            found.append(_Wanted("tokens", "tokens per min (TPM)", tpm, bucket.tokens, tokens))
         return found
 
     def _told(self, bucket: _Bucket) -> tuple[Meter | None, Meter | None]:
@@ -137,13 +137,22 @@ class _Wanted(Struct, frozen=True):
     kind: str
     words: str
     limit: int
-    used: int
+    used: float
     requested: int
+
+    @property
+    def counted(self) -> int:
+        """What is used in whole requests or tokens, which is what the API tells."""
+        return math.ceil(self.used - _DUST)
 
     @property
     def wait(self) -> int:
         """Milliseconds until it fits."""
-        return math.ceil((self.used + self.requested - self.limit) * 60_000 / self.limit)
+        # half, so that what is rounded off does not refuse a call that comes exactly then
+        return self._until_fits(self.used - _DUST / 2)
+
+    def _until_fits(self, used: float) -> int:
+        return math.ceil((used + self.requested - self.limit) * 60_000 / self.limit)
 
     def refusal(self, model: str) -> ApiError:
         """The API's error, in its words and with its arithmetic."""
@@ -156,9 +165,9 @@ class _Wanted(Struct, frozen=True):
                 f"must be reduced in order to run successfully. {more}"
             )
             return ApiError(429, message, self.kind, code="rate_limit_exceeded")
-        wait = ratelimits.duration(self.wait)
+        wait = ratelimits.duration(self._until_fits(self.counted))
         message = (
-            f"Rate limit reached {said}, Used {self.used}, Requested {self.requested}. "
+            f"Rate limit reached {said}, Used {self.counted}, Requested {self.requested}. "
             f"Please try again in {wait}. {more}"
         )
         headers = (

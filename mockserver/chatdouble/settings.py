@@ -38,7 +38,8 @@ _LEAST = {
     "rpm": 1,
     "tpm": 1,
 }
-
+# and the most
+_MOST = 1_000_000_000
 
 _TOKEN = re.compile(r"[!-~]+")
 
@@ -157,13 +158,27 @@ class Settings(Struct, frozen=True, kw_only=True):
         for field, least in _LEAST.items():
             figure = getattr(self, field)
             if figure is not None and (
-                not isinstance(figure, int | float) or not least <= figure < float("inf")
+                not isinstance(figure, int | float) or not least <= figure <= _MOST
             ):
-                raise ChatdoubleError(f"{field} is a number from {least}, got {figure!r}")
+                raise ChatdoubleError(
+                    f"{field} is a number from {least} to {_MOST}, got {str(figure)[:80]}"
+                )
+        self._check_company()
         if self.control_token is not None and not _TOKEN.fullmatch(self.control_token):
             raise ChatdoubleError("control_token is made of printable ASCII characters, 1 or more")
         if not self.request_timeout > 0:
             raise ChatdoubleError(f"request_timeout is above 0, got {self.request_timeout!r}")
+
+    def _check_company(self) -> None:
+        """Refuse what has no effect without something else."""
+        for field, usual, company in (
+            ("queue", 0, ("max_concurrent",)),
+            ("queue_full", 503, ("max_concurrent",)),
+            ("warm_up_after", None, ("warm_up",)),
+            ("limit_by", "key", ("rpm", "tpm")),
+        ):
+            if getattr(self, field) != usual and not any(getattr(self, one) for one in company):
+                raise ChatdoubleError(f"{field} does nothing without {' or '.join(company)}")
 
     @property
     def is_loaded(self) -> bool:

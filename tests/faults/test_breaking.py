@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdouble import Pace, Reply, call
+from chatdouble import Pace
 from chatdouble.dice import Dice
-from chatdouble.faults import Sending, due, faults_of, said, sending
+from chatdouble.faults import Sending, due, faults_of, sending
 from chatdouble.faults.values import KNOWN
 from chatdouble.schedule import Ending, spread
 from chatdouble.wire.response import Response, Template
@@ -95,6 +95,15 @@ def test_crlf_ends_every_line() -> None:
     assert body(broken("crlf")) == b"".join(EVENTS).replace(b"\n", b"\r\n")
 
 
+@pytest.mark.parametrize("place", ["cut=3", "split=3"])
+def test_comments_are_no_events_of_a_place(place: str) -> None:
+    sent = broken(f"pings, {place}")
+    first = sent.pieces[0].data
+    assert first.startswith(b": ping\n\n" + EVENTS[0] + b": ping\n\n" + EVENTS[1])
+    assert EVENTS[3] not in first
+    assert (first.endswith(EVENTS[2])) is place.startswith("cut")
+
+
 @pytest.mark.parametrize("response", [STREAM, JSON])
 def test_another_media_type_is_said(response: Response) -> None:
     assert broken("media_type=text/html", response).response.headers[0][1] == b"text/html"
@@ -176,14 +185,6 @@ def test_a_fault_of_streams_leaves_other_bodies_alone_and_says_so() -> None:
     sent = broken("lost_chunk=1", JSON)
     assert body(sent) == BODY
     assert sent.notes == ("lost_chunk=1: nothing to do, it is no stream",)
-
-
-def test_a_reply_says_wrong_things() -> None:
-    reply = Reply("a text", (call("get", city="Paris"),))
-    wrong = said(reply, due(faults_of("bad_arguments, finish_reason=length"), DICE), True)
-    assert isinstance(wrong, Reply)
-    assert wrong.tool_calls[0].arguments == '{"city":"Paris"'
-    assert wrong.finish_reason == "length"
 
 
 @given(

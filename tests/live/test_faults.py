@@ -360,3 +360,14 @@ def test_a_fault_for_a_client_that_has_left_is_no_error(session: Session, fault:
             client.sendall(head + b"content-length: %d\r\n\r\n%b" % (len(STREAM), STREAM))
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     until(lambda: session.journal.exchanges)
+
+
+@pytest.mark.parametrize("body", [JSON, STREAM])
+def test_a_finish_reason_holds_where_the_answer_is_cut_by_its_limit(
+    session: Session, body: bytes
+) -> None:
+    cut = body[:-1] + b', "max_tokens": 2}'
+    got = Answer(session.base_url, cut, "finish_reason=tool_calls")
+    assert b"length" not in got.rest
+    assert b'"tool_calls"' in got.rest
+    assert list(session.journal)[-1].faults[0].startswith("finish_reason=tool_calls: said at byte ")

@@ -49,7 +49,7 @@ def test_requests_tokens_times_and_faults_are_told() -> None:
         list(chat.create(model="gpt-4o", messages=HELLO, stream=True))
         with pytest.raises(openai.NotFoundError):
             chat.create(model="gpt-4o", messages=[{"role": "user", "content": "Bye"}])
-        for fault in ("pings", "429"):
+        for fault in ("pings, media_type", "429"):
             try:
                 chat.create(
                     model="gpt-4o", messages=HELLO, extra_headers={"x-chatdouble-fault": fault}
@@ -79,7 +79,9 @@ def test_requests_tokens_times_and_faults_are_told() -> None:
         )
         assert found["chatdouble_first_byte_seconds_count{'stream': 'true'}"] == 1
         assert found["chatdouble_answer_seconds_count{'stream': 'false'}"] == 4
-        assert found["chatdouble_faults_total{'fault': 'pings'}"] == 1
+        assert found["chatdouble_faults_total{'fault': 'media_type'}"] == 1
+        # a body has no events, so nothing was brought about
+        assert "chatdouble_faults_total{'fault': 'pings'}" not in found
         assert found["chatdouble_open_streams{}"] == 0
         slow: Any = [{"role": "user", "content": "Slow"}]
         with chat.create(model="gpt-4o", messages=slow, stream=True) as stream:

@@ -135,6 +135,7 @@ def test_the_command_takes_a_profile_and_figures(run: Callable[..., Process]) ->
             **ask,
             extra_headers={"X-Chatdouble-Pace": "x"},  # type: ignore[call-overload]
         )
-    status, _, errors = run("serve", "--port", "0", "--ttft", "soon").ended()
-    assert status == 2
-    assert "first is a number of seconds" in errors
+    for said, problem in (("soon", "is no time such as 300ms"), ("3601", "is more than an hour")):
+        status, _, errors = run("serve", "--port", "0", "--ttft", said).ended()
+        assert status == 2
+        assert f"'--ttft': '{said}' {problem}" in errors

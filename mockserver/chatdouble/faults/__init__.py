@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chatdouble.faults.breaking import Sending, instead, said, sending
+from chatdouble.faults.breaking import Sending, instead, sending
+from chatdouble.faults.saying import NOTHING
 from chatdouble.faults.values import (
     HEADER,
     KNOWN,
@@ -18,6 +19,7 @@ from chatdouble.faults.values import (
 __all__ = [
     "HEADER",
     "KNOWN",
+    "NOTHING",
     "Chance",
     "Fault",
     "Sending",
@@ -26,7 +28,6 @@ __all__ = [
     "due",
     "faults_of",
     "instead",
-    "said",
     "sending",
     "written",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from chatdouble.answers import Answer, ApiError, Reply
+from chatdouble.answers import ApiError
 from chatdouble.dice import Dice
-from chatdouble.faults.events import EVENT_FAULTS, NOTHING, offset
+from chatdouble.faults.events import EVENT_FAULTS
+from chatdouble.faults.saying import NOTHING, SAID_FAULTS, offset
 from chatdouble.faults.values import ENDS, Fault, error_of
 from chatdouble.schedule import Ending, Piece, joined
 from chatdouble.wire.response import Response
@@ -26,7 +27,6 @@ _BEYOND_ASCII = re.compile(rb"[\xc0-\xff][\x80-\xbf]+")
 # a body with fewer bytes has nothing between two of them
 _LEAST = 2
 
-_SAID = ("status", "bad_arguments", "finish_reason")
 _NO_STREAM = f"{NOTHING}, it is no stream"
 
 # the media type that is wrong, by whether the answer is a stream
@@ -55,24 +55,6 @@ def instead(faults: tuple[Fault, ...]) -> ApiError | None:
     return None if found is None else error_of(found)
 
 
-def said(answer: Answer, faults: tuple[Fault, ...], streamed: bool) -> Answer:
-    """The answer with the faults of what is said: only a reply has them."""
-    if not isinstance(answer, Reply):
-        return answer
-    for fault in faults:
-        if fault.name == "bad_arguments":
-            # a model that stops too early leaves the last brace out
-            calls = tuple(
-                replace(call, arguments=call.arguments[:-1]) for call in answer.tool_calls
-            )
-            answer = replace(answer, tool_calls=calls)
-        elif fault.name == "finish_reason":
-            answer = replace(answer, finish_reason=str(fault.value))
-        elif fault.name == "no_usage" and not streamed:
-            answer = replace(answer, without=(*answer.without, "usage"))
-    return answer
-
-
 def sending(
     response: Response, pieces: Iterable[Piece], faults: tuple[Fault, ...], dice: Dice
 ) -> Sending:
@@ -85,6 +67,7 @@ def sending(
         dice: chooses the places that the faults leave open.
     """
     breaking = _Breaking(response, pieces, faults, dice)
+    breaking.break_words()
     breaking.break_events()
     breaking.break_body()
     ending = breaking.ending()
@@ -104,12 +87,21 @@ class _Breaking:
     ) -> None:
         self.response = response
         self.pieces = list(pieces)
-        self.notes = [f"{fault}: in the answer" for fault in faults if fault.name in _SAID]
+        self.notes = [
+            f"{fault}: in place of the answer" for fault in faults if fault.name == "status"
+        ]
         self._faults = faults
         self._dice = dice
         self._streamed = not response.length
         # the bytes between events, and the body's first and last, before any write is split
         self._boundaries: list[int] = []
+
+    def break_words(self) -> None:
+        """What goes wrong with what is said."""
+        for name, broken in SAID_FAULTS.items():
+            for fault in self._named(name):
+                self.pieces, note = broken(self.pieces, fault, self._streamed)
+                self._note(fault, note)
 
     def break_events(self) -> None:
         """What goes wrong with a stream's events; a body that is no stream has none."""
@@ -118,7 +110,7 @@ class _Breaking:
                 if self._streamed:
                     self.pieces, note = broken(self.pieces, fault, self._dice)
                 else:
-                    note = "in the answer" if name == "no_usage" else _NO_STREAM
+                    note = _NO_STREAM
                 self._note(fault, note)
 
     def break_body(self) -> None:
@@ -135,7 +127,13 @@ class _Breaking:
             at = self._byte(fault.number, fault, last=self._size)
             self.pieces = _until(self.pieces, at)
             self._note(fault, f"the body ends at byte {at}")
-        self._boundaries = [offset(self.pieces, at) for at in range(len(self.pieces) + 1)]
+        ends = list(accumulate(len(piece.data) for piece in self.pieces))
+        # a comment belongs to the event behind it
+        said = zip(self.pieces, ends, strict=True)
+        behind = [end for piece, end in said if not piece.data.startswith(b":")]
+        self._boundaries = [0, *behind]
+        if self._boundaries[-1] != self._size:
+            self._boundaries.append(self._size)
         for fault in self._named("one_write"):
             self.pieces = [Piece(self.pieces[-1].at, piece.data) for piece in self.pieces]
             self._note(fault, "from byte 0")

@@ -10,39 +10,18 @@ import msgspec
 from chatdouble.answers import ApiError
 from chatdouble.dice import Dice
 from chatdouble.failures import api_error
+from chatdouble.faults.saying import NOTHING, Told, document, is_done, offset, without
 from chatdouble.faults.values import Fault
 from chatdouble.schedule import Piece
 from chatdouble.wire import sse
 
-# the events of a stream, and in words what was done to them
-Told = tuple[list[Piece], str]
-
-NOTHING = "nothing to do"
-
-
-def offset(pieces: list[Piece], index: int) -> int:
-    """At which byte of the body the piece of this index begins."""
-    return sum(len(piece.data) for piece in pieces[:index])
-
 
 def _no_finish(events: list[Piece], fault: Fault, dice: Dice) -> Told:
-    return _without(events, lambda event: _finishes(_document(event)))
+    return without(events, lambda event: _finishes(document(event)))
 
 
 def _no_done(events: list[Piece], fault: Fault, dice: Dice) -> Told:
-    return _without(events, _is_done)
-
-
-def _no_usage(events: list[Piece], fault: Fault, dice: Dice) -> Told:
-    return _without(events, lambda event: bool(_document(event).get("usage")))
-
-
-def _without(events: list[Piece], unwanted: Callable[[Piece], bool]) -> Told:
-    places = [at for at, event in enumerate(events) if unwanted(event)]
-    if not places:
-        return events, NOTHING
-    kept = [event for at, event in enumerate(events) if at not in places]
-    return kept, f"left out at byte {', '.join(str(offset(events, at)) for at in places)}"
+    return without(events, is_done)
 
 
 def _lost_chunk(events: list[Piece], fault: Fault, dice: Dice) -> Told:
@@ -115,7 +94,7 @@ def _chosen(events: list[Piece], fault: Fault, dice: Dice, behind: int = 0) -> i
 
     A number beyond the last chunk means the last one; ``behind`` so many must follow it.
     """
-    chunks = [at for at, event in enumerate(events) if not _is_done(event)]
+    chunks = [at for at, event in enumerate(events) if not is_done(event)]
     count = len(chunks) - behind
     if count < 1:
         return None
@@ -127,31 +106,17 @@ def _event(events: list[Piece], at: int) -> str:
     return f"event {at + 1} (byte {offset(events, at)})"
 
 
-def _is_done(event: Piece) -> bool:
-    return event.data.strip() == sse.DONE.strip()
-
-
-def _finishes(document: dict[str, Any]) -> bool:
-    choices = document.get("choices")
+def _finishes(said: dict[str, Any]) -> bool:
+    choices = said.get("choices")
     return isinstance(choices, list) and any(
         isinstance(choice, dict) and choice.get("finish_reason") is not None for choice in choices
     )
-
-
-def _document(event: Piece) -> dict[str, Any]:
-    """The object that the event carries, empty if it carries none."""
-    try:
-        found = msgspec.json.decode(event.data.strip().removeprefix(b"data:"))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 # in the order in which they are applied
 EVENT_FAULTS: dict[str, Callable[[list[Piece], Fault, Dice], Told]] = {
     "no_finish": _no_finish,
     "no_done": _no_done,
-    "no_usage": _no_usage,
     "lost_chunk": _lost_chunk,
     "doubled_chunk": _doubled_chunk,
     "swapped_chunk": _swapped_chunk,

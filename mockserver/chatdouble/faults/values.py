@@ -14,6 +14,7 @@ from chatdouble.dice import Dice
 from chatdouble.errors import ScriptError
 from chatdouble.failures import FAILURES, api_error
 from chatdouble.schedule import Way
+from chatdouble.schedule.figures import seconds_of
 
 HEADER = b"x-chatdouble-fault"
 
@@ -188,7 +189,7 @@ def error_of(fault: Fault) -> ApiError:
 def _known() -> str:
     return (
         f"known are {', '.join(KNOWN)}, a status from 400 to 599, and the errors "
-        f"{', '.join(FAILURES)}"
+        f"{', '.join(FAILURES)}; {_PROBABILITY}=0.2 beside them makes them rarer"
     )
 
 
@@ -225,12 +226,9 @@ def _limited(name: str, digits: str) -> int:
 
 
 def _seconds(name: str, text: str | None) -> _Read:
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= _LONGEST_DELAY:
-        _wrong(name, f"seconds from 0 to {_LONGEST_DELAY:g}", text)
+    seconds = seconds_of(text or "")
+    if seconds is None or seconds > _LONGEST_DELAY:
+        _wrong(name, f"seconds from 0 to {_LONGEST_DELAY:g}, or a time such as 300ms", text)
     return seconds, False
 
 

@@ -14,6 +14,9 @@ from chatdouble.errors import ScriptError
 # seconds; what lasts longer is a mistake
 LONGEST = 3600.0
 
+# how many measured times a figure holds
+MOST_SAMPLES = 1_000
+
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(us|ms|s|m)?", re.ASCII)
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, None: 1.0}
 
@@ -40,13 +43,24 @@ class LogNormal(Struct, frozen=True):
         return self.median * math.exp(min(self.sigma * _quantile(share), 50.0))
 
 
-Distribution: TypeAlias = Normal | LogNormal
+class Samples(Struct, frozen=True):
+    """Seconds that were measured, in rising order; each is as likely as any other."""
+
+    samples: tuple[float, ...]
+
+    def drawn(self, share: float) -> float:
+        """The seconds that this share of all draws stays below."""
+        return self.samples[min(int(share * len(self.samples)), len(self.samples) - 1)]
+
+
+Distribution: TypeAlias = Normal | LogNormal | Samples
 Figure: TypeAlias = "float | str | Mapping[str, Any] | Distribution"
 
 DISTRIBUTIONS: dict[str, type[Normal] | type[LogNormal]] = {
     "normal": Normal,
     "lognormal": LogNormal,
 }
+SAMPLES = "samples"
 
 
 def seconds_of(text: str) -> float | None:
@@ -63,6 +77,8 @@ def figure_of(name: str, said: object) -> float | Distribution:
     """
     if isinstance(said, Mapping):
         return _distribution(name, said)
+    if isinstance(said, Samples):
+        return _samples(name, said.samples)
     if isinstance(said, Normal | LogNormal):
         return type(said)(*(_number(name, one) for one in _parameters(said)))
     return _number(name, said)
@@ -70,6 +86,8 @@ def figure_of(name: str, said: object) -> float | Distribution:
 
 def data_of(figure: Figure) -> Any:
     """The figure as a script says it."""
+    if isinstance(figure, Samples):
+        return {SAMPLES: list(figure.samples)}
     for name, kind in DISTRIBUTIONS.items():
         if isinstance(figure, kind):
             return {name: {key: getattr(figure, key) for key in kind.__struct_fields__}}
@@ -78,16 +96,18 @@ def data_of(figure: Figure) -> Any:
 
 def drawn(figure: Figure, share: float) -> float:
     """The seconds that a figure stands for, given a share of chance."""
-    if isinstance(figure, Normal | LogNormal):
+    if isinstance(figure, Distribution):
         return min(max(figure.drawn(share), 0.0), LONGEST)
     return cast(float, figure)  # a pace reads its figures when it is made
 
 
 def _distribution(name: str, said: Mapping[str, Any]) -> Distribution:
+    if set(said) == {SAMPLES}:
+        return _samples(name, said[SAMPLES])
     if len(said) != 1 or next(iter(said)) not in DISTRIBUTIONS:
+        names = ", ".join((*DISTRIBUTIONS, SAMPLES))
         raise ScriptError(
-            f"{name} is a distribution by one of the names {', '.join(DISTRIBUTIONS)}, got "
-            f"{str(dict(said))[:80]}"
+            f"{name} is a distribution by one of the names {names}, got {str(dict(said))[:80]}"
         )
     ((kind, parameters),) = said.items()
     wanted = DISTRIBUTIONS[kind].__struct_fields__
@@ -104,7 +124,15 @@ def _distribution(name: str, said: Mapping[str, Any]) -> Distribution:
     return DISTRIBUTIONS[kind](*(_number(f"{name}: {kind}", one) for one in values))
 
 
-def _parameters(said: Distribution) -> tuple[object, ...]:
+def _samples(name: str, said: object) -> Samples:
+    if not isinstance(said, list | tuple) or not 1 <= len(said) <= MOST_SAMPLES:
+        raise ScriptError(
+            f"{name}: {SAMPLES} is a list of 1 to {MOST_SAMPLES} times, got {str(said)[:80]}"
+        )
+    return Samples(tuple(sorted(_number(f"{name}: {SAMPLES}", one) for one in said)))
+
+
+def _parameters(said: Normal | LogNormal) -> tuple[object, ...]:
     return tuple(getattr(said, key) for key in said.__struct_fields__)
 
 

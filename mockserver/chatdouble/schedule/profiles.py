@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from chatdouble.errors import ScriptError
-from chatdouble.schedule.figures import LogNormal
+from chatdouble.schedule.figures import LogNormal, figure_of
 from chatdouble.schedule.pace import Pace
 
 HEADER = b"x-chatdouble-pace"
@@ -78,7 +78,9 @@ def _fields(text: str) -> dict[str, Any]:
         if not equals:
             raise ScriptError(f"there is no pace {text[:80]!r}; {_known()}")
         _check(field)
-        fields[field] = value.strip() if field != "jitter" else _share(value)
+        if field in fields:
+            raise ScriptError(f"{name.strip()} is said twice in {text[:80]!r}")
+        fields[field] = _share(value) if field == "jitter" else figure_of(name.strip(), value)
     return fields
 
 

@@ -15,9 +15,9 @@ from chatdouble.match.fields import FIELDS, PATH, Field
 from chatdouble.match.parts import Result
 from chatdouble.rules import FAILURES, USED_UP
 from chatdouble.schedule import PROFILES, Pace
-from chatdouble.schedule.figures import DISTRIBUTIONS, LONGEST
+from chatdouble.schedule.figures import DISTRIBUTIONS, LONGEST, MOST_SAMPLES, SAMPLES
 from chatdouble.script.conditions import COMPARED, KINDS, MATCHERS, WHEN_KEYS
-from chatdouble.script.written import GOES_WITH, KEYS, VERSION
+from chatdouble.script.written import GOES_WITH, KEYS, RECORDED, VERSION
 
 Schema = dict[str, Any]
 
@@ -67,7 +67,14 @@ def schema() -> Schema:
             "fault": _fault(),
             "figure": _figure(),
             "pace": _pace(),
-            "timing": {"anyOf": [_ref("pace"), _NAMED_PACE, {"type": "string", "pattern": "="}]},
+            "timing": {
+                "anyOf": [
+                    _ref("pace"),
+                    _NAMED_PACE,
+                    {"type": "string", "pattern": "="},
+                    _recorded_pace(),
+                ]
+            },
         },
     }
 
@@ -88,14 +95,29 @@ def _figure() -> Schema:
         }
         for name, kind in DISTRIBUTIONS.items()
     }
+    several: Schema = {
+        "type": "array",
+        "items": _ONE_FIGURE,
+        "minItems": 1,
+        "maxItems": MOST_SAMPLES,
+    }
     distribution: Schema = {
         "type": "object",
-        "properties": spread,
+        "properties": spread | {SAMPLES: several},
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
     }
     return {"anyOf": [*_ONE_FIGURE["anyOf"], distribution]}
+
+
+def _recorded_pace() -> Schema:
+    return {
+        "type": "object",
+        "properties": {RECORDED: _means("a cassette whose streams' times are taken", _TEXT)},
+        "required": [RECORDED],
+        "additionalProperties": False,
+    }
 
 
 def _pace() -> Schema:

@@ -20,6 +20,7 @@ from chatdouble.answers import (
     reply_of,
     tool_call,
 )
+from chatdouble.cassette.pacing import recorded_pace
 from chatdouble.errors import ScriptError
 from chatdouble.faults import Chance, faults_of
 from chatdouble.match import When
@@ -52,6 +53,7 @@ _REPLY_KEYS = (
     "message_extra",
     "template",
 )
+RECORDED = "recorded"
 _STEP_KEYS = ("reply", "fail", "pass", "retry_after", "times", "pace", "fault", *_REPLY_KEYS)
 
 # the keys of each kind of mapping that a script is made of
@@ -356,6 +358,10 @@ def _logprob(place: Place) -> TokenLogprob:
 
 
 def _pace(place: Place) -> Pace:
+    if place.is_mapping() and RECORDED in place.value():
+        recorded = place.fields((RECORDED,), "recorded alone")[RECORDED]
+        file = recorded.file_beside()
+        return recorded.at_fault(lambda: recorded_pace(file))
     if place.is_mapping():
         place.fields(KEYS["pace"], "first, each, jitter, total or headers")
     elif not isinstance(place.value(), str):
