@@ -135,7 +135,7 @@ def test_broken_and_foreign_files(run: Run, tmp_path: Path, shared_cassettes: Pa
     (tmp_path / "sound.yaml").write_bytes(sound.read_bytes())
     (tmp_path / "compose.yaml").write_text("services: {}")
     server = run("replay", ".", "--port", 0, cwd=tmp_path)
-    assert "of 1 cassettes" in server.greeting
+    assert "of 1 cassette)" in server.greeting
     server.process.terminate()
     _, _, err = server.ended()
     assert err == (

@@ -186,7 +186,7 @@ def test_the_same_requests_give_the_same_bytes_in_every_run() -> None:
 
 def test_nothing_waits_for_nagle(chatdouble: Session, raw: Raw) -> None:
     """Pinned because asyncio sets TCP_NODELAY only on sockets made with IPPROTO_TCP."""
-    from chatdouble.server import bind
+    from chatdouble.sockets import bind
 
     listening = bind("127.0.0.1", 0)
     assert listening.proto == socket.IPPROTO_TCP
