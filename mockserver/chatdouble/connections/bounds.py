@@ -75,7 +75,7 @@ class Bounded(_Base):
         while len(data) - at > _STEP and self.in_head() and not self._is_over():
             self.feed(data[at : at + _STEP])
             at += _STEP
-        if not (self.deaf or self.transport.is_closing()):
+        if not self._is_over():
             self.feed(data[at:] if at else data)
 
     def _is_over(self) -> bool:

@@ -80,7 +80,7 @@ def _with(response: Response, shared: Shared, own: tuple[Header, ...], stamp: St
         response.holes,
         response.length,
         shared,
-        b"req_" + stamp.digest[32:48].hex().encode(),
+        request_id(stamp).encode(),
     )
 
 
@@ -105,10 +105,6 @@ def taking(response: Response, seconds: float) -> Response:
 def request_id(stamp: Stamp) -> str:
     """The id of the request that this answer is to: ``req_`` and 32 hexadecimal digits."""
     return "req_" + stamp.digest[32:48].hex()
-
-
-def _id(stamp: Stamp) -> Header:
-    return (b"x-request-id", request_id(stamp).encode())
 
 
 @lru_cache(maxsize=16)
